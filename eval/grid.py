@@ -1,0 +1,61 @@
+"""Indexes for a grid of configurations: those that cut alike share one, built once and kept in the cache."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from importlib.metadata import version
+from pathlib import Path
+
+from rag.errors import StoreError
+from rag.fingerprint import key
+from rag.index.build import build
+from rag.index.spaces import space_name
+from rag.index.store import Index
+from rag.loaders.base import Loaded
+from rag.memo import CAP, cache_dir
+from rag.pipeline import Pipeline
+from rag.runtime import Runtime
+from rag.stages import DenseSpace, Space
+from rag.types import Document
+
+
+def groups(pipelines: Mapping[str, Pipeline]) -> list[list[str]]:
+    """Return the names of pipelines by what they can share: chunks and tenant key."""
+    found: dict[tuple[str, str | None], list[str]] = {}
+    for name, p in pipelines.items():
+        found.setdefault((p.chunk_key, p.index.tenant_key), []).append(name)
+    return list(found.values())
+
+
+def open_shared(pipelines: Sequence[Pipeline], documents: Sequence[Document], corpus: str, runtime: Runtime) -> Index:
+    """Return an open index of the corpus that serves every one of the pipelines, building it when it is not there.
+
+    Its memo is on and it has no graph: evaluation compares every vector.
+    """
+    spaces: tuple[Space, ...] = tuple(sorted({s for p in pipelines for s in p.retrieve.spaces()}, key=space_name))
+    first = pipelines[0]
+    models = [runtime.encoder(s.model).identity for s in spaces if isinstance(s, DenseSpace)] + runtime.identities(first.chunk)
+    name = key("index", 1, corpus, first.chunk_key, list(spaces), models, first.index.tenant_key, version("qdrant-edge-py"))
+    path = cache_dir() / "indexes" / name
+    try:
+        found = Index.open(path, runtime, memo=True)
+        path.touch()
+        return found
+    except StoreError:
+        shutil.rmtree(path, ignore_errors=True)
+    _make_room(path.parent)
+    exact = replace(first, index=replace(first.index, search="exact"))
+    build(path, exact, [Loaded(d, "corpus") for d in documents], ["corpus"], runtime, spaces)
+    return Index.open(path, runtime, memo=True)
+
+
+def _make_room(folder: Path) -> None:
+    """Remove the indexes used longest ago until the rest is within the cap."""
+    sizes = {p: sum(f.stat().st_size for f in p.rglob("*") if f.is_file()) for p in folder.glob("*") if p.is_dir()}
+    for path in sorted(sizes, key=lambda p: p.stat().st_mtime):
+        if sum(sizes.values()) <= CAP:
+            return
+        shutil.rmtree(path, ignore_errors=True)
+        del sizes[path]

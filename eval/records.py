@@ -1,0 +1,100 @@
+"""The files of one configuration's run: `answers.jsonl`, `scores.jsonl`, `latency.json`, and `lock.json` that names them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from eval.score import Result, Score
+from rag.index.manifest import write_bytes, write_json
+from rag.types import Answer, Hit, Span, Step
+
+FILES = ("answers.jsonl", "scores.jsonl")
+
+
+def span_json(span: Span) -> dict[str, Any]:
+    """Return a span in the form of the contract."""
+    return {"doc_id": span.doc_id, "start": span.start, "end": span.end}
+
+
+def answer_row(question: str, answer: Answer, ranking: Sequence[Hit]) -> dict[str, Any]:
+    """Return what was produced for one question, without times: equal work writes equal rows."""
+    context = answer.context
+    return {
+        "question": question, "text": answer.query, "answer": answer.text, "abstained": bool(answer.abstained), "why": answer.abstained,
+        "citations": [span_json(s) for s in answer.citations],
+        "contexts": [span_json(s) for s in context.spans],
+        "context_tokens": context.tokens, "dropped": context.dropped, "cut": context.cut,
+        "ranking": [{**span_json(h.chunk.span), "score": h.score} for h in ranking],
+        "trace": [_step(s) for s in answer.trace],
+    }  # fmt: skip
+
+
+def _step(step: Step) -> dict[str, Any]:
+    facts = {k: v for k, v in step.facts.items() if not isinstance(v, list) and not k.endswith("ms")}
+    return {"stage": step.stage, "use": step.use, **facts, **({"steps": [_step(s) for s in step.steps]} if step.steps else {})}
+
+
+def result(row: Mapping[str, Any], texts: Mapping[str, str], latency_ms: float | None) -> Result:
+    """Return the record that metrics read, with the shown texts cut from the documents."""
+    contexts = tuple(_span(c) for c in row["contexts"])
+    return Result(
+        row["question"],
+        tuple((_span(h), float(h["score"])) for h in row["ranking"]),
+        contexts,
+        tuple(texts[s.doc_id][s.start : s.end] for s in contexts),
+        row["context_tokens"],
+        row["answer"],
+        row["why"],
+        tuple(_span(c) for c in row["citations"]),
+        latency_ms,
+    )
+
+
+def _span(row: Mapping[str, Any]) -> Span:
+    return Span(row["doc_id"], row["start"], row["end"])
+
+
+def write_jsonl(path: Path, rows: Iterable[object]) -> str:
+    """Write rows whole or not at all and return the digest of the file."""
+    data = "".join(json.dumps(r, ensure_ascii=False, allow_nan=False) + "\n" for r in rows).encode("utf-8", "surrogatepass")
+    write_bytes(path, data)
+    return hashlib.blake2b(data, digest_size=16).hexdigest()
+
+
+def read_jsonl(path: Path) -> list[Any]:
+    """Return the rows of a JSON Lines file, split at newlines only."""
+    return [json.loads(line) for line in path.read_bytes().split(b"\n") if line]
+
+
+def score_rows(scores: Iterable[Score]) -> list[dict[str, Any]]:
+    """Return scores in the form of `scores.jsonl`."""
+    return [asdict(s) for s in scores]
+
+
+def read_scores(folder: Path) -> list[Score]:
+    """Return the scores of one configuration's folder."""
+    return [Score(r["question"], r["metric"], r["value"], r["why"], tuple(r["evidence"])) for r in read_jsonl(folder / "scores.jsonl")]
+
+
+def sealed(folder: Path, name: str) -> dict[str, Any] | None:
+    """Return the lock of a finished run of exactly the work called `name`, None when it is absent, other or damaged."""
+    try:
+        lock: dict[str, Any] = json.loads((folder / "lock.json").read_text(encoding="utf-8"))
+        if lock["key"] != name:
+            return None
+        for file in FILES:
+            if hashlib.blake2b((folder / file).read_bytes(), digest_size=16).hexdigest() != lock["files"][file]:
+                return None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return lock
+
+
+def seal(folder: Path, lock: Mapping[str, Any]) -> None:
+    """Write the lock last, so that a folder with a lock is a finished one."""
+    write_json(folder / "lock.json", lock)

@@ -1,0 +1,96 @@
+"""Answers with sentences quoted from the context: no language model, nothing invented."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+
+from rag.index.reader import Reader
+from rag.registry import register
+from rag.stages import Answerer, bounded, model
+from rag.text import analyzer, check_language, sentences
+from rag.types import Answer, Context, Query, Span
+
+ABSTENTION = "The indexed documents do not answer this."
+_NOT_PROSE = re.compile(r"#{1,6} |```|~~~|\|[\s:|-]+\|$|[-*_=]{3,}$")
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    source: int
+    span: Span
+    text: str
+
+
+@register("extractive")
+@dataclass(frozen=True)
+class Extractive(Answerer):
+    """Quote the sentences of the context that answer best, each with the number of its source; abstain when none does.
+
+    A sentence's support is `blend` times its cosine with the question plus `1 - blend` times the share of the question's
+    terms it holds, weighted by their idf over the context. The best sentence must reach `threshold`; further ones, at
+    most `quotes` in all, must reach `near` times the best. `blend: 0` needs no embedding model.
+    """
+
+    quotes: int = bounded(3, ge=1)
+    threshold: float = bounded(0.4, ge=0, le=1)
+    near: float = bounded(0.8, ge=0, le=1)
+    blend: float = bounded(0.7, ge=0, le=1)
+    language: str = "english"
+    model: str | None = model("encoder")
+
+    def __post_init__(self) -> None:
+        """Check bounds and language."""
+        super().__post_init__()
+        check_language(self.language)
+
+    def answer(self, query: Query, context: Context, reader: Reader) -> Answer:
+        """Return quoted sentences with their spans as citations, or an abstention that gives its reason."""
+        if not query.text.strip():
+            return Answer(query.text, ABSTENTION, (), context, "the question is empty")
+        found = self._candidates(context)
+        if not found:
+            return Answer(query.text, ABSTENTION, (), context, "nothing was retrieved")
+        scores = self._support(query.text, found, reader)
+        order = sorted(range(len(found)), key=lambda i: (-scores[i], i))
+        best = scores[order[0]]
+        if best < self.threshold:
+            return Answer(query.text, ABSTENTION, (), context, f"best support {best:.2f} is below {self.threshold:g}")
+        chosen = [i for i in order[: self.quotes] if scores[i] >= self.near * best]
+        text = " ".join(f"{' '.join(found[i].text.split())} [{found[i].source}]" for i in chosen)
+        return Answer(query.text, text, tuple(found[i].span for i in chosen), context)
+
+    def _candidates(self, context: Context) -> list[_Candidate]:
+        found, seen = [], set()
+        for number, hit in enumerate(context.hits, start=1):
+            chunk = hit.chunk
+            for a, b in sentences(chunk.text, self.language):
+                span = Span(chunk.span.doc_id, chunk.span.start + a, chunk.span.start + b)
+                if span not in seen and not _NOT_PROSE.match(chunk.text, a, b):
+                    seen.add(span)
+                    found.append(_Candidate(number, span, chunk.text[a:b]))
+        return found
+
+    def _support(self, question: str, found: list[_Candidate], reader: Reader) -> list[float]:
+        texts = [c.text for c in found]
+        shares = held_shares(question, texts, self.language)
+        if self.blend == 0:
+            return shares
+        rows = reader.runtime.embed(self.model or "", [question, *texts])
+        cosines = np.clip(rows[1:] @ rows[0], 0.0, 1.0)
+        return [self.blend * float(c) + (1 - self.blend) * s for c, s in zip(cosines, shares, strict=True)]
+
+
+def held_shares(question: str, texts: list[str], language: str) -> list[float]:
+    """Return for each text the share of the question's terms it holds, weighted by idf over `texts`; in [0, 1]."""
+    terms = analyzer(language).terms
+    wanted = set(terms(question))
+    held = [wanted & set(terms(t)) for t in texts]
+    count = Counter(t for terms_held in held for t in terms_held)
+    weight = {t: math.log(1 + (len(texts) - count[t] + 0.5) / (count[t] + 0.5)) for t in sorted(wanted)}
+    total = math.fsum(weight.values())
+    return [math.fsum(weight[t] for t in sorted(h)) / total if total else 0.0 for h in held]

@@ -1,0 +1,117 @@
+"""Documents to everything that will be written of them: chunks, BM25 weights, pages, rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from rag.index.cut import cut
+from rag.index.gate import PointRecord
+from rag.index.manifest import DocumentRow
+from rag.index.pages import pages
+from rag.index.spaces import average_length, bm25_weights, space_name, term_counts
+from rag.loaders.base import Failed
+from rag.models.encoder import Vectors
+from rag.pipeline import Pipeline
+from rag.runtime import Runtime
+from rag.stages import Space, SparseSpace
+from rag.text import analyzer
+from rag.types import Chunk, Document, Scalar
+
+TEXT_IN_PAYLOAD = 8192  # longer chunks are cut back from the pages
+_TYPES = {str: "keyword", int: "integer", float: "float"}
+
+
+@dataclass
+class Batch:
+    """What one generation will hold. `owner[i]` is the row of `chunks[i]`; term counts are per sparse space."""
+
+    documents: list[Document] = field(default_factory=list)
+    rows: list[DocumentRow] = field(default_factory=list)
+    chunks: list[Chunk] = field(default_factory=list)
+    owner: list[int] = field(default_factory=list)
+    sparse: dict[str, SparseSpace] = field(default_factory=dict)
+    terms: dict[str, list[dict[int, int]]] = field(default_factory=dict)
+    averages: dict[str, float] = field(default_factory=dict)
+    gap_characters: int = 0
+    failed: list[Failed] = field(default_factory=list)
+
+    def points(self, vectors: Mapping[str, Vectors], size: int) -> Iterator[list[PointRecord]]:
+        """Yield all points, pages first, in parts of about `size`."""
+        part: list[PointRecord] = []
+        for document, row in zip(self.documents, self.rows, strict=True):
+            part += pages(document, row.tenant)
+            if len(part) >= size:
+                yield part
+                part = []
+        for i in range(len(self.chunks)):
+            part.append(self._point(i, vectors))
+            if len(part) >= size:
+                yield part
+                part = []
+        if part:
+            yield part
+
+    def _point(self, i: int, vectors: Mapping[str, Vectors]) -> PointRecord:
+        chunk, row = self.chunks[i], self.rows[self.owner[i]]
+        sparse = {n: bm25_weights(self.terms[language(s)][i], s, self.averages[n]) for n, s in self.sparse.items()}
+        payload: dict[str, object] = {"kind": "chunk", "doc": chunk.span.doc_id, "start": chunk.span.start, "end": chunk.span.end}
+        if row.tenant:
+            payload["tenant"] = row.tenant
+        if chunk.parent is not None:
+            payload |= {"parent_start": chunk.parent.start, "parent_end": chunk.parent.end}
+        if len(chunk.text) <= TEXT_IN_PAYLOAD:
+            payload["text"] = chunk.text
+        if chunk.index_text != (f"{row.title} {chunk.text}" if row.title else chunk.text):
+            payload["index_text"] = chunk.index_text
+        payload["meta"] = {k: str(v).lower() if isinstance(v, bool) else v for k, v in chunk.meta.items()}
+        return PointRecord(chunk.id, {n: v[i] for n, v in vectors.items()}, {n: s for n, s in sparse.items() if s}, payload)
+
+    def payload_keys(self, most: int, tenants: bool) -> dict[str, str]:
+        """Return the payload fields to index and as what: documents, tenants, and metadata of one type, at most `most`."""
+        types: dict[str, set[type]] = {}
+        for chunk in self.chunks:
+            for k, v in chunk.meta.items():
+                types.setdefault(k, set()).add(_type(v))
+        typed = {f"meta.{k}": _TYPES[next(iter(t))] for k, t in sorted(types.items()) if len(t) == 1}
+        return {"doc": "keyword", **({"tenant": "keyword"} if tenants else {}), **dict(list(typed.items())[:most])}
+
+
+def _type(value: Scalar | tuple[str, ...]) -> type:
+    return str if isinstance(value, (str, bool, tuple)) else type(value)
+
+
+def language(space: SparseSpace) -> str:
+    """Return what term counts depend on: the language alone, so spaces of different k1 and b share them."""
+    return space.language
+
+
+def collect(documents: Sequence[tuple[Document, str]], pipeline: Pipeline, spaces: Sequence[Space], runtime: Runtime, failed: list[Failed]) -> Batch:
+    """Cut every document and count its terms. A document that cannot be cut is added to `failed` and left out."""
+    batch = Batch(sparse={space_name(s): s for s in spaces if isinstance(s, SparseSpace)})
+    languages = sorted({language(s) for s in batch.sparse.values()})
+    batch.terms = {name: [] for name in languages}
+    chunk_key, tenant_key = pipeline.chunk_key, pipeline.index.tenant_key
+    for document, root in runtime.track(documents, "chunk", len(documents)):
+        tenant = str(document.meta.get(tenant_key, "")) if tenant_key else ""
+        found = cut(document, pipeline.chunk, chunk_key, runtime, tenant)
+        if not found.chunks:
+            batch.failed.append(Failed(document.id, "no chunk came out of it (blank text)", root))
+            continue
+        batch.owner += [len(batch.rows)] * len(found.chunks)
+        batch.chunks += found.chunks
+        batch.gap_characters += sum(len(g.span) for g in found.gaps)
+        batch.documents.append(document)
+        batch.rows.append(_row(document, root, len(found.chunks), tenant))
+        for name in languages:
+            terms = analyzer(name).terms
+            batch.terms[name] += [term_counts(terms(c.index_text)) for c in found.chunks]
+    lengths = {name: [sum(c.values()) for c in counts if c] for name, counts in batch.terms.items()}
+    batch.averages = {n: average_length(lengths[language(s)]) for n, s in batch.sparse.items()}
+    failed += batch.failed
+    return batch
+
+
+def _row(document: Document, root: str, chunks: int, tenant: str) -> DocumentRow:
+    d = document
+    return DocumentRow(d.id, d.digest, root, chunks, len(d.text), d.title, d.body, d.source, d.modified, tenant, dict(d.meta))

@@ -1,0 +1,71 @@
+"""Documents to chunks: runs a chunker, stamps ids, and reports every character that no chunk holds."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+
+from rag.runtime import Runtime
+from rag.stages import Chunker
+from rag.types import Chunk, Document, Piece, Span
+
+_NAMESPACE = uuid.UUID("6e1a3f7c-52f1-5d0e-9d37-0f6c1a5b7e11")
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A run of the document with non-blank characters that no chunk holds, and why."""
+
+    span: Span
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """The chunks of one document, in order, and the gaps between them."""
+
+    chunks: tuple[Chunk, ...]
+    gaps: tuple[Gap, ...]
+
+
+def point_id(tenant: str, doc_id: str, *rest: object) -> str:
+    """Return the UUIDv5 of a point: the same content in the same place has the same id in every index."""
+    return str(uuid.uuid5(_NAMESPACE, "\0".join([tenant, doc_id, *map(str, rest)])))
+
+
+def cut(document: Document, chunker: Chunker, chunk_key: str, runtime: Runtime, tenant: str = "") -> Cut:
+    """Return the chunks of a document. Raises `ValueError` when the chunker breaks its contract."""
+    chunks, seen = [], set()
+    for piece in chunker.chunk(document, runtime):
+        chunk = _chunk(document, piece, chunk_key, tenant, len(chunks))
+        if chunk.id not in seen:
+            seen.add(chunk.id)
+            chunks.append(chunk)
+    return Cut(tuple(chunks), tuple(_gaps(document, chunks)))
+
+
+def _chunk(document: Document, piece: Piece, chunk_key: str, tenant: str, at: int) -> Chunk:
+    if not 0 <= piece.start < piece.end <= len(document.text):
+        raise ValueError(f"chunk {at} of {document.id!r} is [{piece.start}, {piece.end}) in a text of {len(document.text)} characters")
+    text = document.text[piece.start : piece.end]
+    part = "" if piece.index_text is None else piece.index_text
+    index_text = text if piece.index_text is None else piece.index_text
+    if document.title:
+        index_text = f"{document.title} {index_text}"
+    parent = Span(document.id, *piece.parent) if piece.parent else None
+    bounds = (*piece.parent, part) if piece.parent else ("", "", part)
+    id_ = point_id(tenant, document.id, piece.start, piece.end, chunk_key, *bounds)
+    return Chunk(id_, Span(document.id, piece.start, piece.end), text, index_text, parent, {**document.meta, **piece.meta})
+
+
+def _gaps(document: Document, chunks: list[Chunk]) -> list[Gap]:
+    gaps, at = [], 0
+    for start, end in [*sorted((c.span.start, c.span.end) for c in chunks), (len(document.text), len(document.text))]:
+        if start > at and document.text[at:start].strip():
+            head = min(start, document.body)
+            if at < head and document.text[at:head].strip():
+                gaps.append(Gap(Span(document.id, at, head), "front matter"))
+            if document.text[max(at, head) : start].strip():
+                gaps.append(Gap(Span(document.id, max(at, head), start), "no chunk holds it"))
+        at = max(at, end)
+    return gaps

@@ -1,0 +1,122 @@
+"""Reads one sealed state of one index within one scope: the only way stages reach stored text and vectors."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rag.errors import StoreError
+from rag.fingerprint import key
+from rag.index.engine import Engine, Scope, Scored
+from rag.index.gate import Sparse
+from rag.index.pages import page_ids, page_span
+from rag.index.spaces import space_name
+from rag.stages import Space
+from rag.types import Chunk, Condition, Hit, Span
+
+if TYPE_CHECKING:
+    from rag.index.manifest import DocumentRow, Manifest
+    from rag.runtime import Runtime
+
+T = TypeVar("T")
+
+
+class Reader:
+    """Bound to a generation, a scope and a runtime. `memo=True` keeps the results of searches under content keys."""
+
+    def __init__(self, engine: Engine, manifest: Manifest, documents: Mapping[str, DocumentRow], runtime: Runtime, scope: Scope, exact: bool, memo: bool) -> None:
+        """Use `Index.reader`, which checks that scope and pipeline fit the index."""
+        self._engine, self.manifest, self._documents = engine, manifest, documents
+        self.runtime, self.scope, self.exact, self._memo = runtime, scope, exact, memo
+        self._chunks: dict[str, Chunk] = {}
+        self._kept: dict[str, Any] = {}
+
+    def leg(self, space: Space, vector: NDArray[np.float32] | Sparse | None, limit: int, where: Sequence[Condition] = ()) -> list[Scored]:
+        """Return ids and scores of the best chunks in one space, by (-score, id); nothing for a vector of None."""
+        if vector is None or limit < 1:
+            return []
+        name = space_name(space)
+
+        def search() -> list[Scored]:
+            self.runtime.work.searches += 1
+            return self._engine.nearest(name, vector, limit, self.scope, where, self.exact)
+
+        shape = [list(vector.indices), list(vector.values)] if isinstance(vector, Sparse) else hashlib.blake2b(vector.tobytes(), digest_size=16).hexdigest()
+        return self.memoised(search, "leg", name, shape, limit, list(where), self.exact)
+
+    def memoised(self, search: Callable[[], list[Scored]], *parts: object) -> list[Scored]:
+        """Return a ranking, kept under the live chunk set, the scope and `parts` when this reader keeps a memo."""
+        if not self._memo:
+            return search()
+        rows = self.runtime.memo.json(key("search", 1, self.manifest.content, self.scope, *parts), search)
+        return [(str(i), float(s)) for i, s in rows]
+
+    def kept(self, name: str, make: Callable[[], T]) -> T:
+        """Return something derived from this state of the index, made once per reader."""
+        if name not in self._kept:
+            self._kept[name] = make()
+        return cast(T, self._kept[name])
+
+    def average_length(self, space: Space) -> float:
+        """Return the average chunk length in terms that the weights of a BM25 space were computed with."""
+        return float(self.manifest.spaces[space_name(space)]["average_length"])
+
+    def hits(self, scored: Sequence[Scored], source: str) -> tuple[Hit, ...]:
+        """Return scored ids as hits, in the same order."""
+        chunks = self.chunks([i for i, _ in scored])
+        return tuple(Hit(chunks[i], s, source) for i, s in scored)
+
+    def chunks(self, ids: Sequence[str]) -> dict[str, Chunk]:
+        """Return chunks by id. Raises `StoreError` when one is not there or not in scope."""
+        wanted = [i for i in ids if i not in self._chunks]
+        payloads = self._engine.payloads(wanted)
+        for i in wanted:
+            if i not in payloads:
+                raise StoreError(f"chunk {i} is gone from the index; run `rag check`")
+            self._chunks[i] = self._chunk(i, payloads[i])
+        return {i: self._chunks[i] for i in ids}
+
+    def all_chunks(self) -> Iterator[Chunk]:
+        """Yield every chunk in scope, by id."""
+        for i, payload in self._engine.scroll("chunk", self.scope):
+            if i not in self._chunks:
+                self._chunks[i] = self._chunk(i, payload)
+            yield self._chunks[i]
+
+    def _chunk(self, id_: str, payload: Mapping[str, Any]) -> Chunk:
+        self._check_scope(payload)
+        span = Span(payload["doc"], payload["start"], payload["end"])
+        text = payload["text"] if "text" in payload else self.text(span)
+        title = self._documents[span.doc_id].title
+        index_text = payload["index_text"] if "index_text" in payload else f"{title} {text}" if title else text
+        parent = Span(span.doc_id, payload["parent_start"], payload["parent_end"]) if "parent_start" in payload else None
+        meta = {k: tuple(v) if isinstance(v, list) else v for k, v in payload["meta"].items()}
+        return Chunk(id_, span, text, index_text, parent, meta)
+
+    def _check_scope(self, payload: Mapping[str, Any]) -> None:
+        if self.scope.tenant is not None and payload.get("tenant") != self.scope.tenant:
+            raise StoreError("the index returned a row of another tenant; it is damaged: stop using it and rebuild")
+
+    def text(self, span: Span) -> str:
+        """Return the characters of a span, cut from the stored document. Raises `StoreError` outside scope or text."""
+        row = self.document(span.doc_id)
+        if span.end > row.length:
+            raise StoreError(f"[{span.start}, {span.end}) lies outside {span.doc_id!r}, which has {row.length} characters")
+        ids = page_ids(row.tenant, span)
+        pages = self._engine.payloads(ids)
+        if len(pages) != len(ids):
+            raise StoreError(f"pages of {span.doc_id!r} are missing from the index; run `rag check`")
+        text = "".join(pages[i]["text"] for i in ids)
+        first = page_span(span)[0]
+        return text[span.start - first : span.end - first]
+
+    def document(self, doc_id: str) -> DocumentRow:
+        """Return what is known of a document. Raises `StoreError` when it is unknown in this scope."""
+        row = self._documents.get(doc_id)
+        if row is None or (self.scope.tenant is not None and row.tenant != self.scope.tenant):
+            raise StoreError(f"no document {doc_id!r} in this index")
+        return row

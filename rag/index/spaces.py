@@ -1,0 +1,66 @@
+"""Texts to the vectors of a named space: embeddings, and BM25 weights whose average length is stable."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+
+from rag.fingerprint import key
+from rag.index.gate import Sparse
+from rag.stages import DenseSpace, Space, SparseSpace
+from rag.text import analyzer
+
+STEP = 2 ** (1 / 16)  # average lengths are powers of this: 4.4 % apart
+
+
+def space_name(space: Space) -> str:
+    """Return the name of a space in a collection: readable kind, then its content key."""
+    kind = "bm25" if isinstance(space, SparseSpace) else "dense"
+    return f"{kind}-{key('space', space)[:12]}"
+
+
+@lru_cache(maxsize=2_000_000)
+def term_id(term: str) -> int:
+    """Return the 32-bit id of a term. Two terms share one with probability 2^-32: about one pair in 90,000 terms."""
+    return int.from_bytes(hashlib.blake2b(term.encode("utf-8", "surrogatepass"), digest_size=4).digest(), "little")
+
+
+def average_length(lengths: Sequence[int]) -> float:
+    """Return the mean number of terms, rounded to the nearest power of `STEP`.
+
+    Rounded so that an index that grew equals one that was rebuilt: the value depends on the live chunks alone and
+    seldom changes. Chunks without terms are left out, as the engine leaves them out of N; with none the average is 1.
+    """
+    mean = sum(lengths) / len(lengths) if lengths else 0.0
+    return STEP ** round(math.log(mean, STEP)) if mean > 0 else 1.0
+
+
+def term_counts(terms: Iterable[str]) -> dict[int, int]:
+    """Return how often each term id occurs, by ascending id."""
+    return dict(sorted(Counter(map(term_id, terms)).items()))
+
+
+def bm25_weights(counts: dict[int, int], space: SparseSpace, average: float) -> Sparse | None:
+    """Return the document side of BM25, None without terms.
+
+    `tf (k1 + 1) / (tf + k1 (1 - b + b length / average))` for each term (Robertson and Zaragoza 2009, eq. 3.15);
+    the engine multiplies by `idf = ln(1 + (N - n + 0.5) / (n + 0.5))`, with N and n counted in scope.
+    """
+    if not counts:
+        return None
+    norm = space.k1 * (1 - space.b + space.b * sum(counts.values()) / average)
+    return Sparse(tuple(counts), tuple(tf * (space.k1 + 1) / (tf + norm) for tf in counts.values()))
+
+
+def bm25_query(text: str, space: SparseSpace) -> Sparse | None:
+    """Return the query side of BM25: each term with the number of times it is asked for; None without terms."""
+    counts = term_counts(analyzer(space.language).terms(text))
+    return Sparse(tuple(counts), tuple(float(n) for n in counts.values())) if counts else None
+
+
+def encoders(spaces: Iterable[Space]) -> list[DenseSpace]:
+    """Return the dense spaces among `spaces`."""
+    return [s for s in spaces if isinstance(s, DenseSpace)]

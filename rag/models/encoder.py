@@ -1,0 +1,76 @@
+"""The port for text embedding, and its adapter to sentence-transformers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rag.errors import ModelError
+from rag.models.files import digest, locate, read_json
+from rag.models.tokenizer import Tokenizer
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+Vectors = NDArray[np.float32]
+
+
+class Encoder(Protocol):
+    """Texts to unit vectors. `identity` names everything that can change a vector; `max_tokens` is the input limit."""
+
+    name: str
+    identity: dict[str, Any]
+    max_tokens: int
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        """Return one L2-normalised float32 row per text, shape `(len(texts), dimension)`."""
+
+    def counts(self, texts: Sequence[str]) -> list[int]:
+        """Return how many input tokens each text makes, special tokens included, before truncation."""
+
+
+class SentenceTransformerEncoder:
+    """A sentence-transformers model, loaded when the first text has to be encoded and not before."""
+
+    batch_size = 32
+
+    def __init__(self, name: str, precision: str = "float32") -> None:
+        """Find the model's files. Raises `ModelError` when they cannot be had."""
+        self.name, self.precision = name, precision
+        self._directory = locate(name)
+        self._tokenizer = Tokenizer(name)
+        self._model: SentenceTransformer | None = None
+        limit = read_json(self._directory / "sentence_bert_config.json").get("max_seq_length")
+        limit = limit or read_json(self._directory / "tokenizer_config.json").get("model_max_length") or 512
+        self.max_tokens = min(int(str(limit)), 1_000_000)
+        self.identity = {"name": name, "digest": digest(self._directory), "max_tokens": self.max_tokens, "normalized": True, "precision": precision}
+
+    def _load(self) -> SentenceTransformer:
+        if self._model is None:
+            try:
+                import torch
+                from sentence_transformers import SentenceTransformer
+
+                dtype = {"float32": torch.float32, "bfloat16": torch.bfloat16}[self.precision]
+                self._model = SentenceTransformer(str(self._directory), model_kwargs={"dtype": dtype}, trust_remote_code=False)
+            except (OSError, ValueError, KeyError, RuntimeError) as error:
+                raise ModelError(f"model {self.name!r} at {self._directory} cannot be loaded ({str(error).splitlines()[0]})") from None
+            self._model.max_seq_length = self.max_tokens
+        return self._model
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        """Return one unit row per text. Raises `ModelError` when the model gives something that is not a vector."""
+        model = self._load()
+        rows = model.encode(list(texts), batch_size=self.batch_size, convert_to_numpy=True, show_progress_bar=False)
+        vectors = np.asarray(rows, dtype=np.float32)
+        norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+        if vectors.shape[0] != len(texts) or not np.isfinite(vectors).all() or not (norms > 1e-6).all():
+            raise ModelError(f"model {self.name!r} returned vectors that are not finite and non-zero; check its files with another text")
+        return np.asarray(vectors / norms, dtype=np.float32)
+
+    def counts(self, texts: Sequence[str]) -> list[int]:
+        """Return the input tokens of each text, special tokens included."""
+        return self._tokenizer.counts(texts, special=True)

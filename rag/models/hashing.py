@@ -1,0 +1,42 @@
+"""A deterministic stand-in for an embedding model: hashed words, no weights. For tests and offline trials, not for quality."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+
+import numpy as np
+
+from rag.models.encoder import Vectors
+
+_WORD = re.compile(r"\w+")
+
+
+@lru_cache(maxsize=100_000)
+def _direction(word: str, dimension: int) -> Vectors:
+    seed = int.from_bytes(hashlib.blake2b(word.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")
+    return np.random.default_rng(seed).standard_normal(dimension).astype(np.float32)
+
+
+class HashingEncoder:
+    """Each distinct lower-case word is a fixed random direction; a text is the unit sum of its words' directions."""
+
+    def __init__(self, dimension: int = 64, max_tokens: int = 256) -> None:
+        """Take the dimension of the vectors and the number of words a text is pretended to be limited to."""
+        self.name = f"hashing-{dimension}"
+        self.dimension, self.max_tokens = dimension, max_tokens
+        self.identity = {"name": self.name, "digest": "2", "max_tokens": max_tokens, "normalized": True, "precision": "float32"}
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        """Return one unit row per text; a text without words is the direction of the empty word."""
+        rows = np.empty((len(texts), self.dimension), dtype=np.float32)
+        for i, text in enumerate(texts):
+            words = sorted(set(_WORD.findall(text.lower())))[: self.max_tokens] or [""]
+            rows[i] = np.sum([_direction(w, self.dimension) for w in words], axis=0)
+        return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), dtype=np.float32)
+
+    def counts(self, texts: Sequence[str]) -> list[int]:
+        """Return the number of words of each text."""
+        return [len(_WORD.findall(t)) for t in texts]

@@ -1,0 +1,84 @@
+"""Numbered sources within a token budget."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from rag.index.reader import Reader
+from rag.models.files import BUNDLED
+from rag.models.tokenizer import Tokenizer
+from rag.registry import register
+from rag.stages import Packer, bounded, model
+from rag.types import Context, Hit, Query, Span
+
+
+@register("budget")
+@dataclass(frozen=True)
+class Budget(Packer):
+    """Take hits from the top while they fit, number them, and put them in order.
+
+    `tokens` is the budget as `tokenizer` counts it; with `window` (the answering model's context length) the budget is
+    at most `share` of that. A hit that does not fit is left out and counted, and the next smaller one may still fit; the
+    first hit alone is cut at a token to fit. `limit` caps the number of sources (0: no cap). `order: ends` puts the best
+    first, the second best last and so on inwards (Liu et al. 2023, lost in the middle); `document` follows the source text.
+    Spans that an earlier source already shows in full are left out.
+    """
+
+    tokens: int = bounded(2000, ge=16)
+    limit: int = bounded(0, ge=0)
+    order: Literal["score", "ends", "document"] = "score"
+    window: int | None = bounded(None, ge=16)
+    share: float = bounded(0.7, gt=0, le=1)
+    tokenizer: str = model("tokenizer", BUNDLED)
+
+    @property
+    def budget(self) -> int:
+        """The most tokens a context may have."""
+        return self.tokens if self.window is None else min(self.tokens, int(self.share * self.window))
+
+    def pack(self, hits: tuple[Hit, ...], query: Query, reader: Reader) -> Context:
+        """Return the context; its token count is that of its text, headers included."""
+        count = reader.runtime.tokenizer(self.tokenizer)
+        kept: list[Hit] = []
+        used = dropped = cut = 0
+        for hit in hits:
+            if self.limit and len(kept) == self.limit:
+                break
+            if any(k.chunk.span.overlap(hit.chunk.span) == len(hit.chunk.span) for k in kept):
+                continue
+            cost = count.count(_source(len(kept) + 1, hit, reader))
+            if used + cost > self.budget and not kept:
+                hit, cost, cut = *_shorten(hit, self.budget, count, reader), 1
+            if used + cost > self.budget:
+                dropped += 1
+                continue
+            kept.append(hit)
+            used += cost
+        ordered = arrange(kept, self.order)
+        text = "\n\n".join(_source(i, hit, reader) for i, hit in enumerate(ordered, start=1))
+        return Context(tuple(ordered), text, count.count(text), dropped, cut)
+
+
+def arrange(hits: list[Hit], order: str) -> list[Hit]:
+    """Return the hits, given from best to worst, in the order they are shown."""
+    if order == "ends":
+        return hits[::2] + hits[1::2][::-1]
+    if order == "document":
+        return sorted(hits, key=lambda h: h.chunk.span)
+    return hits
+
+
+def _source(number: int, hit: Hit, reader: Reader) -> str:
+    title = reader.document(hit.chunk.span.doc_id).title
+    return f"[{number}] {title + ' — ' if title else ''}{hit.chunk.span.doc_id}\n{hit.chunk.text}"
+
+
+def _shorten(hit: Hit, budget: int, count: Tokenizer, reader: Reader) -> tuple[Hit, int]:
+    """Cut a hit after the last token that fits the budget; what is left is a narrower span of the same text."""
+    header = count.count(_source(1, replace(hit, chunk=replace(hit.chunk, text="")), reader))
+    ends = [end for _, end in count.offsets(hit.chunk.text)][: max(1, budget - header - 1)]
+    text = hit.chunk.text[: ends[-1]] if ends else hit.chunk.text
+    span = Span(hit.chunk.span.doc_id, hit.chunk.span.start, hit.chunk.span.start + len(text))
+    short = replace(hit, chunk=replace(hit.chunk, span=span, text=text))
+    return short, min(budget, count.count(_source(1, short, reader)))

@@ -1,0 +1,41 @@
+"""Small to search, large to read: replaces hits by the parents they were cut from."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+
+from rag.index.reader import Reader
+from rag.registry import register
+from rag.stages import Refiner, bounded
+from rag.types import Found, Hit, Query, Step
+
+
+@register("parents")
+@dataclass(frozen=True)
+class Parents(Refiner):
+    """Replace each hit by its parent, once per parent at the rank of its best child, at most `limit`.
+
+    A hit without a parent stays as it is. The parent takes the best child's score and id.
+    """
+
+    limit: int = bounded(20, ge=1)
+
+    def refine(self, hits: tuple[Hit, ...], query: Query, reader: Reader) -> Found:
+        """Return unique parents in the order of their best children."""
+        start = time.perf_counter()
+        kept: list[Hit] = []
+        seen = set()
+        for hit in hits:
+            span = hit.chunk.parent or hit.chunk.span
+            if span in seen:
+                continue
+            seen.add(span)
+            if hit.chunk.parent is not None:
+                text = reader.text(span)
+                hit = Hit(replace(hit.chunk, span=span, text=text, index_text=text, parent=None), hit.score, self.use)
+            kept.append(hit)
+            if len(kept) == self.limit:
+                break
+        facts = {"in": len(hits), "hits": len(kept), "ids": [h.chunk.id for h in kept], "scores": [h.score for h in kept]}
+        return Found(tuple(kept), Step("refine", self.use, 1000 * (time.perf_counter() - start), facts))

@@ -1,0 +1,74 @@
+"""Every part by kind and name: found by import, by `@register`, or by the entry-point group `rag.stages`."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable
+from dataclasses import is_dataclass
+from difflib import get_close_matches
+from importlib.metadata import entry_points
+from typing import TypeVar
+
+from rag.errors import ConfigError
+from rag.stages import KINDS, Stage
+
+_PARTS: dict[str, dict[str, type[Stage]]] = {kind.kind: {} for kind in KINDS}
+_loaded: set[str] = set()
+S = TypeVar("S", bound=Stage)
+
+
+def register(use: str) -> Callable[[type[S]], type[S]]:
+    """Class decorator that makes a frozen dataclass known under `use` in its kind's folder of names.
+
+    Raises `TypeError` when the class is not a stage or not a frozen dataclass, or the name is taken.
+    """
+
+    def add(cls: type[S]) -> type[S]:
+        if not (issubclass(cls, KINDS) and is_dataclass(cls) and cls.__dataclass_params__.frozen):  # type: ignore[attr-defined]  # typeshed hides it
+            raise TypeError(f"{cls.__name__} must be a frozen dataclass derived from one of the five stages")
+        known = _PARTS[cls.kind].get(use)
+        if known is not None and known.__module__ != cls.__module__:
+            raise TypeError(f"{cls.kind} stage {use!r} is registered by {known.__module__} already")
+        cls.use = use
+        _PARTS[cls.kind][use] = cls
+        return cls
+
+    return add
+
+
+def _load(source: str) -> None:
+    if source in _loaded:
+        return
+    _loaded.add(source)
+    if source == "plugins":
+        for point in entry_points(group="rag.stages"):
+            point.load()
+        return
+    package = importlib.import_module(f"rag.{source}")
+    for module in pkgutil.iter_modules(package.__path__):
+        importlib.import_module(f"rag.{source}.{module.name}")
+
+
+def parts(kind: str) -> dict[str, type[Stage]]:
+    """All registered parts of a kind (`chunk retrieve refine pack answer`), sorted by name, plugins included."""
+    _load(kind)
+    _load("plugins")
+    return dict(sorted(_PARTS[kind].items()))
+
+
+def find(kind: str, use: str, path: str) -> type[Stage]:
+    """Return the part called `use`; raises `ConfigError` naming `path`, the near misses and every choice."""
+    _load(kind)
+    if use not in _PARTS[kind]:
+        _load("plugins")
+    if use in _PARTS[kind]:
+        return _PARTS[kind][use]
+    names = list(parts(kind))
+    raise ConfigError(f"{path}: no {kind} stage is called {use!r}{did_you_mean(use, names)}; there are: {', '.join(names)}")
+
+
+def did_you_mean(word: str, names: list[str]) -> str:
+    """Return `, did you mean 'x'?` for the closest name, or nothing."""
+    near = get_close_matches(word, names, n=1, cutoff=0.5)
+    return f", did you mean {near[0]!r}?" if near else ""

@@ -1,0 +1,105 @@
+"""The rank-bm25 package over all chunks in scope: the small-corpus reference that the fast leg is tested against."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from rag.index.reader import Reader
+from rag.index.spaces import average_length
+from rag.registry import register
+from rag.retrieve._ranking import step
+from rag.stages import Retriever, bounded
+from rag.text import analyzer, check_language
+from rag.types import Chunk, Found, Query
+
+if TYPE_CHECKING:
+    from rank_bm25 import BM25Okapi
+
+
+@register("rank_bm25")
+@dataclass(frozen=True)
+class RankBm25(Retriever):
+    """Keyword search by the rank-bm25 package, in memory: a reference for small corpora.
+
+    `idf: okapi` is the package's own: `ln((N - n + 0.5) / (n + 0.5))`, where a negative value becomes `epsilon`
+    times the mean idf, with the exact average length. `idf: lucene` puts in the idf and the rounded average length of
+    `bm25`, so that the two can be compared number by number.
+    """
+
+    limit: int = bounded(100, ge=1)
+    k1: float = bounded(1.2, gt=0)
+    b: float = bounded(0.75, ge=0, le=1)
+    epsilon: float = bounded(0.25, ge=0)
+    idf: Literal["okapi", "lucene"] = "okapi"
+    language: str = "english"
+
+    def __post_init__(self) -> None:
+        """Check bounds and language."""
+        super().__post_init__()
+        check_language(self.language)
+
+    def search(self, query: Query, reader: Reader) -> Found:
+        """Return the chunks that share a term with the query, by the package's score."""
+        start = time.perf_counter()
+        terms = analyzer(self.language).terms(query.text)
+        scored = reader.memoised(lambda: self._search(terms, query, reader), self, terms, list(query.where)) if terms else []
+        hits = reader.hits(scored, self.use)
+        return Found(hits, step(self.use, 1000 * (time.perf_counter() - start), hits, terms=len(terms)))
+
+    def _search(self, terms: list[str], query: Query, reader: Reader) -> list[tuple[str, float]]:
+        reader.runtime.work.searches += 1
+        chunks, bm25 = reader.kept(f"rank_bm25 {self}", lambda: self._prepare(reader))
+        if bm25 is None:
+            return []
+        scores = bm25.get_scores(terms)
+        wanted = set(terms)
+        rows = [i for i, counts in enumerate(bm25.doc_freqs) if not wanted.isdisjoint(counts) and _holds(chunks[i], query)]
+        rows.sort(key=lambda i: (-scores[i], chunks[i].id))
+        return [(chunks[i].id, float(scores[i])) for i in rows[: self.limit]]
+
+    def _prepare(self, reader: Reader) -> tuple[list[Chunk], BM25Okapi | None]:
+        from rank_bm25 import BM25Okapi
+
+        chunks = list(reader.all_chunks())
+        corpus = [analyzer(self.language).terms(c.index_text) for c in chunks]
+        if not any(corpus):
+            return chunks, None
+        bm25 = BM25Okapi(corpus, k1=self.k1, b=self.b, epsilon=self.epsilon)
+        if self.idf == "lucene":
+            found: dict[str, int] = {}
+            for counts in bm25.doc_freqs:
+                for term in counts:
+                    found[term] = found.get(term, 0) + 1
+            held = sum(1 for c in corpus if c)
+            bm25.idf = {t: math.log(1 + (held - n + 0.5) / (n + 0.5)) for t, n in found.items()}
+            bm25.avgdl = average_length([len(c) for c in corpus if c])
+        bm25.doc_len = np.asarray(bm25.doc_len)
+        return chunks, bm25
+
+
+def _holds(chunk: Chunk, query: Query) -> bool:
+    """Whether a chunk's metadata meets the conditions, with the engine's rule that a number equals its text."""
+    for condition in query.where:
+        value = chunk.meta.get(condition.key)
+        values = value if isinstance(value, tuple) else (value,)
+        if not any(_equal(v, condition.value) for v in values):
+            return False
+    return True
+
+
+def _equal(value: object, text: str) -> bool:
+    if isinstance(value, str):
+        return value == text
+    if isinstance(value, bool):
+        return str(value).lower() == text
+    if isinstance(value, (int, float)):
+        try:
+            return float(text) == value
+        except ValueError:
+            return False
+    return False

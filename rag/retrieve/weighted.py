@@ -1,0 +1,78 @@
+"""Score fusion: several rankings to one, by normalised scores."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from rag.index.reader import Reader
+from rag.registry import register
+from rag.retrieve._ranking import pool, ranked, step
+from rag.retrieve.rrf import check_legs
+from rag.stages import Retriever, Space, bounded
+from rag.types import Found, Query
+
+
+@register("weighted")
+@dataclass(frozen=True)
+class Weighted(Retriever):
+    """Weighted mean of the legs' scores, each leg normalised over what it returned.
+
+    `min_max` maps a leg's scores to [0, 1]; `z_score` subtracts their mean and divides by their standard deviation.
+    A chunk that a leg did not return gets the leg's lowest normalised score.
+    """
+
+    of: tuple[Retriever, ...]
+    normalize: Literal["min_max", "z_score"] = "min_max"
+    weights: tuple[float, ...] = ()
+    limit: int = bounded(100, ge=1)
+
+    def __post_init__(self) -> None:
+        """Check that there are legs and a weight for each."""
+        super().__post_init__()
+        check_legs(self.of, self.weights)
+
+    def spaces(self) -> tuple[Space, ...]:
+        """The spaces of all legs."""
+        return tuple(dict.fromkeys(s for leg in self.of for s in leg.spaces()))
+
+    def search(self, query: Query, reader: Reader) -> Found:
+        """Return the fusion of what the legs find."""
+        start = time.perf_counter()
+        legs = [leg.search(query, reader) for leg in self.of]
+        normalise = min_max if self.normalize == "min_max" else z_score
+        scores = fuse([{h.chunk.id: h.score for h in f.hits} for f in legs], self.weights or (1.0,) * len(legs), normalise)
+        hits = ranked(scores, pool(legs), self.limit, self.use)
+        return Found(hits, step(self.use, 1000 * (time.perf_counter() - start), hits, [f.step for f in legs]))
+
+
+def min_max(scores: Sequence[float]) -> list[float]:
+    """Return `(s - min) / (max - min)`; all 1 when they are equal: they were found, what was not found is 0."""
+    low, high = min(scores), max(scores)
+    return [(s - low) / (high - low) if high > low else 1.0 for s in scores]
+
+
+def z_score(scores: Sequence[float]) -> list[float]:
+    """Return `(s - mean) / standard deviation` (population); all 0 when they are equal."""
+    mean = math.fsum(scores) / len(scores)
+    deviation = math.sqrt(math.fsum((s - mean) ** 2 for s in scores) / len(scores))
+    return [(s - mean) / deviation if deviation > 1e-12 else 0.0 for s in scores]
+
+
+def fuse(legs: list[dict[str, float]], weights: tuple[float, ...], normalise: Callable[[Sequence[float]], list[float]]) -> dict[str, float]:
+    """Return the weighted mean of normalised scores for every id in any leg; empty legs have no say."""
+    shares: dict[str, list[float]] = {}
+    floors, total = [], 0.0
+    for leg, weight in zip(legs, weights, strict=True):
+        if not leg or weight == 0:
+            continue
+        values = dict(zip(leg, normalise(list(leg.values())), strict=True))
+        floor = 0.0 if normalise is min_max else min(values.values())
+        floors.append((values, weight, floor))
+        total += weight
+    for i in {i for leg in legs for i in leg}:
+        shares[i] = [weight * values.get(i, floor) for values, weight, floor in floors]
+    return {i: math.fsum(parts) / total if total else 0.0 for i, parts in shares.items()}

@@ -1,0 +1,150 @@
+"""What stages work with: opened models, the memo, the counters of work done, and the progress bar."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+
+from rag.fingerprint import key
+from rag.memo import Memo, cache_dir
+from rag.models.tokenizer import Tokenizer
+from rag.stages import Stage
+
+if TYPE_CHECKING:
+    from rag.models.encoder import Encoder, Vectors
+
+T = TypeVar("T")
+_SLICE = 512  # texts encoded between two writes to the memo: what an interruption can cost
+
+
+@dataclass
+class Work:
+    """How much was really done, not read from the memo: the proof that shared work is shared."""
+
+    encodes: int = 0
+    searches: int = 0
+    judgements: int = 0
+    writes: int = 0
+
+    def as_dict(self) -> dict[str, int]:
+        """Return the counters by name."""
+        return {f.name: getattr(self, f.name) for f in fields(self)}
+
+
+class Runtime:
+    """Owns models and memo. `Runtime()` uses the shared memo on disk; `Runtime(memo=Memo())` keeps to itself."""
+
+    def __init__(self, memo: Memo | None = None, precision: str = "float32", show_progress: bool | None = None) -> None:
+        """Take a memo (default: the one in `cache_dir()`), the encoder precision, and whether to draw progress bars."""
+        self._memo = memo
+        self.precision = precision
+        self.work = Work()
+        self.show_progress = sys.stderr.isatty() if show_progress is None else show_progress
+        self._encoders: dict[str, Encoder] = {}
+        self._tokenizers: dict[str, Tokenizer] = {}
+
+    @property
+    def memo(self) -> Memo:
+        """The memo, opened at first use."""
+        if self._memo is None:
+            self._memo = Memo(cache_dir() / "memo.sqlite")
+        return self._memo
+
+    def unmemoised(self) -> Runtime:
+        """Return a runtime with the same opened models, a memo of its own in memory, and counters of its own."""
+        other = Runtime(Memo(), self.precision, show_progress=False)
+        other._encoders, other._tokenizers = self._encoders, self._tokenizers
+        return other
+
+    def forget(self) -> None:
+        """Empty the memo: for timing work that would otherwise be remembered. Only a private memo may be emptied."""
+        if self.memo.path is not None:
+            raise ValueError("the memo on disk is shared and is not forgotten here; use `rag memo --clear`")
+        self.memo.clear()
+
+    def encoder(self, name: str) -> Encoder:
+        """Return the encoder of that name, loading no weights yet. Raises `ModelError` when it cannot be had."""
+        if name not in self._encoders:
+            if match := re.fullmatch(r"hashing-(\d{1,4})", name):
+                from rag.models.hashing import HashingEncoder
+
+                self._encoders[name] = HashingEncoder(int(match[1]))
+            else:
+                os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+                from rag.models.encoder import SentenceTransformerEncoder
+
+                self._encoders[name] = SentenceTransformerEncoder(name, self.precision)
+        return self._encoders[name]
+
+    def tokenizer(self, name: str) -> Tokenizer:
+        """Return the tokenizer of that model. Raises `ModelError` when it cannot be had."""
+        if name not in self._tokenizers:
+            self._tokenizers[name] = Tokenizer(name)
+        return self._tokenizers[name]
+
+    def identities(self, stage: object) -> list[Any]:
+        """Return the identity of every model a stage and its sub-stages name, for content keys."""
+        found: list[Any] = []
+        if isinstance(stage, (tuple, list)):
+            for part in stage:
+                found += self.identities(part)
+        if isinstance(stage, Stage):
+            for f in fields(stage):  # type: ignore[arg-type]  # every stage is a dataclass
+                value = getattr(stage, f.name)
+                role = f.metadata.get("model")
+                if role == "encoder" and value:
+                    found.append(self.encoder(value).identity)
+                elif role == "tokenizer" and value:
+                    found.append(self.tokenizer(value).identity)
+                else:
+                    found += self.identities(value)
+        return found
+
+    def embed(self, model: str, texts: Sequence[str], prefix: str = "", label: str = "embed") -> Vectors:
+        """Return one unit row per text, shape `(len(texts), dimension)`; each distinct text is encoded once, ever."""
+        encoder = self.encoder(model)
+        identity = key("embed", 1, encoder.identity)
+        keys = [key(identity, prefix, t) for t in texts]
+        found = self.memo.get_many(list(dict.fromkeys(keys)))
+        missing = {k: prefix + t for k, t in zip(keys, texts, strict=True) if k not in found}
+        order = sorted(missing, key=lambda k: len(missing[k]))  # like lengths together: no padding wasted
+        with self.progress(label, len(order)) as advance:
+            for i in range(0, len(order), _SLICE):
+                part = order[i : i + _SLICE]
+                rows = encoder.encode([missing[k] for k in part])
+                fresh = {k: row.tobytes() for k, row in zip(part, rows, strict=True)}
+                self.memo.put_many(fresh)
+                found.update(fresh)
+                self.work.encodes += len(part)
+                advance(len(part))
+        if not keys:
+            return np.empty((0, 0), dtype=np.float32)
+        return np.frombuffer(b"".join(found[k] for k in keys), dtype=np.float32).reshape(len(keys), -1)
+
+    @contextmanager
+    def progress(self, label: str, total: int) -> Iterator[Callable[[int], None]]:
+        """Show a bar on standard error while the block runs; yields a function that advances it."""
+        if not self.show_progress or total < 2:
+            yield lambda n: None
+            return
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+        with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+            task = bar.add_task(label, total=total)
+            yield lambda n: bar.advance(task, n)
+
+    def track(self, items: Iterable[T], label: str, total: int) -> Iterator[T]:
+        """Yield the items while a bar advances."""
+        with self.progress(label, total) as advance:
+            for item in items:
+                yield item
+                advance(1)

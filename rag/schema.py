@@ -1,0 +1,83 @@
+"""The JSON Schema of a configuration, for editors; and the table of parts behind `rag stages`."""
+
+from __future__ import annotations
+
+import types
+from dataclasses import MISSING, fields, is_dataclass
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+from rag.pipeline import Pipeline
+from rag.registry import parts
+from rag.stages import BOUNDS, KINDS, Stage
+
+_JSON = {int: "integer", float: "number", str: "string", bool: "boolean"}
+_BOUND = dict(zip(BOUNDS, ("minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum"), strict=True))
+
+
+def schema() -> dict[str, Any]:
+    """Return the JSON Schema (draft 2020-12) that every valid configuration satisfies."""
+    definitions: dict[str, Any] = {}
+    for base in KINDS:
+        found = parts(base.kind)
+        definitions[base.kind] = {"anyOf": [{"enum": [u for u, c in found.items() if not _required(c)]}] + [{"$ref": f"#/$defs/{base.kind}.{u}"} for u in found]}
+        for use, cls in found.items():
+            definitions[f"{base.kind}.{use}"] = _object(cls, use)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "spanwise pipeline", **_object(Pipeline), "$defs": definitions}
+
+
+def stages() -> list[dict[str, Any]]:
+    """Return one row per registered part: `kind, use, summary, fields: [{name, type, default}]`."""
+    rows = []
+    for base in KINDS:
+        for use, cls in parts(base.kind).items():
+            hints = get_type_hints(cls)
+            table = [{"name": f.name, "type": _spell(hints[f.name]), **_default(f)} for f in fields(cls)]  # type: ignore[arg-type]  # parts are dataclasses
+            rows.append({"kind": base.kind, "use": use, "summary": (cls.__doc__ or "").strip().split("\n")[0], "fields": table})
+    return rows
+
+
+def _required(cls: type[Any]) -> list[str]:
+    return [f.name for f in fields(cls) if f.default is MISSING and f.default_factory is MISSING]
+
+
+def _default(f: Any) -> dict[str, Any]:
+    if f.default is MISSING:
+        return {"required": True} if f.default_factory is MISSING else {"default": []}
+    return {"default": f.default.use if isinstance(f.default, Stage) else f.default}
+
+
+def _object(cls: type[Any], use: str | None = None) -> dict[str, Any]:
+    hints = get_type_hints(cls)
+    properties: dict[str, Any] = {"use": {"const": use}} if use else {}
+    for f in fields(cls):
+        properties[f.name] = {**_type(hints[f.name]), **{_BOUND[k]: v for k, v in f.metadata.get("limits", {}).items()}}
+    about = {"description": (cls.__doc__ or "").strip().split("\n")[0]}
+    return {"type": "object", **about, "properties": properties, "required": (["use"] if use else []) + _required(cls), "additionalProperties": False}
+
+
+def _type(hint: Any) -> dict[str, Any]:
+    origin, args = get_origin(hint), get_args(hint)
+    if origin in (Union, types.UnionType):
+        return {"anyOf": [{"type": "null"} if a is type(None) else _type(a) for a in args]}
+    if origin is tuple:
+        return {"type": "array", "items": _type(args[0])}
+    if origin is Literal:
+        return {"enum": list(args)}
+    if isinstance(hint, type) and issubclass(hint, Stage):
+        return {"$ref": f"#/$defs/{hint.kind}"}
+    if is_dataclass(hint) and isinstance(hint, type):
+        return _object(hint)
+    return {"type": _JSON[hint]}
+
+
+def _spell(hint: Any) -> str:
+    origin, args = get_origin(hint), get_args(hint)
+    if origin in (Union, types.UnionType):
+        return " | ".join("none" if a is type(None) else _spell(a) for a in args)
+    if origin is tuple:
+        return f"list of {_spell(args[0])}"
+    if origin is Literal:
+        return " | ".join(map(str, args))
+    if isinstance(hint, type) and issubclass(hint, Stage):
+        return f"a {hint.kind} stage"
+    return {int: "whole number", float: "number", str: "text", bool: "true | false"}.get(hint, hint.__name__)

@@ -1,0 +1,136 @@
+"""The five stage contracts: everything a new part has to provide.
+
+A stage is a frozen dataclass with parameters only, so equal parameters are equal stages. It receives what it works
+with as arguments: a `Runtime` (models, memo) while a corpus is cut, a `Reader` (one sealed state of one index, within
+one scope, with its runtime) while a question is answered. It stores neither.
+"""
+
+from __future__ import annotations
+
+import operator
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from dataclasses import MISSING, dataclass, field, fields
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from rag.types import Answer, Context, Document, Found, Hit, Piece, Query
+
+if TYPE_CHECKING:
+    from rag.index.reader import Reader
+    from rag.runtime import Runtime
+
+
+BOUNDS: dict[str, tuple[str, Callable[[Any, Any], bool]]] = {
+    "ge": ("at least", operator.ge),
+    "gt": ("more than", operator.gt),
+    "le": ("at most", operator.le),
+    "lt": ("less than", operator.lt),
+}
+
+
+class Stage:
+    """What all parts share; `version` is part of every content key and goes up when a part's output changes."""
+
+    kind: ClassVar[str]
+    use: ClassVar[str]
+    version: ClassVar[int] = 1
+
+    def __post_init__(self) -> None:
+        """Hold every field to the bounds it declares; raises `ValueError` naming field, value and bound."""
+        for f in fields(self):  # type: ignore[arg-type]  # every stage is a dataclass; the registry insists
+            for bound, limit in f.metadata.get("limits", {}).items():
+                value = getattr(self, f.name)
+                if value is not None and not BOUNDS[bound][1](value, limit):
+                    raise ValueError(f"{f.name} must be {BOUNDS[bound][0]} {limit}, not {value}")
+
+
+class Chunker(Stage, ABC):
+    """Cuts a document into pieces."""
+
+    kind = "chunk"
+
+    @abstractmethod
+    def chunk(self, document: Document, runtime: Runtime) -> Iterator[Piece]:
+        """Yield pieces in order of their start, each non-blank and inside `document.text`."""
+
+
+class Retriever(Stage, ABC):
+    """Finds chunks for a query. Retrievers that take retrievers are retrievers."""
+
+    kind = "retrieve"
+
+    def spaces(self) -> tuple[Space, ...]:
+        """The vector spaces an index must hold for this retriever."""
+        return ()
+
+    @abstractmethod
+    def search(self, query: Query, reader: Reader) -> Found:
+        """Return hits by descending score, ties by chunk id, without duplicates, at most `limit`."""
+
+
+class Refiner(Stage, ABC):
+    """Reorders, widens, drops or merges hits."""
+
+    kind = "refine"
+
+    @abstractmethod
+    def refine(self, hits: tuple[Hit, ...], query: Query, reader: Reader) -> Found:
+        """Return refined hits; their spans lie in the documents of the index."""
+
+
+class Packer(Stage, ABC):
+    """Builds the text the answerer is shown."""
+
+    kind = "pack"
+
+    @abstractmethod
+    def pack(self, hits: tuple[Hit, ...], query: Query, reader: Reader) -> Context:
+        """Return the context; source number `i` in its text is `context.hits[i - 1]`."""
+
+
+class Answerer(Stage, ABC):
+    """Answers from a context, citing spans of it, or abstains."""
+
+    kind = "answer"
+
+    @abstractmethod
+    def answer(self, query: Query, context: Context, reader: Reader) -> Answer:
+        """Return an answer whose citations lie inside `context.spans`."""
+
+
+KINDS: tuple[type[Stage], ...] = (Chunker, Retriever, Refiner, Packer, Answerer)
+
+
+@dataclass(frozen=True, slots=True)
+class DenseSpace:
+    """A named space of L2-normalised embeddings, compared by dot product (cosine)."""
+
+    model: str
+    prefix: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SparseSpace:
+    """A named space of BM25 term weights; the engine multiplies by idf at query time."""
+
+    language: str
+    k1: float
+    b: float
+
+
+Space = DenseSpace | SparseSpace
+
+
+def incidental(default: Any) -> Any:
+    """Field whose value cannot change a result (batch size, threads): it stays out of content keys."""
+    return field(default=default, metadata={"incidental": True})
+
+
+def model(role: str, default: str | None = None) -> Any:
+    """Field that names a model of a role (`encoder`, `tokenizer`); None means the one under `models:`."""
+    return field(default=default, metadata={"model": role})
+
+
+def bounded(default: Any = MISSING, **limits: float) -> Any:
+    """Field whose value is held to bounds: `ge`, `gt`, `le`, `lt`."""
+    return field(default=default, metadata={"limits": limits})

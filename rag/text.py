@@ -1,0 +1,115 @@
+"""Words and sentences of a language: the pure text helpers that every part shares."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from rag.errors import ConfigError
+from rag.registry import did_you_mean
+
+_WORD = re.compile(r"\w+")
+_IDEOGRAPH = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af]")
+_BLANK_LINES = re.compile(r"\n[^\S\n]*\n\s*")
+
+# Language name -> code of the sentence splitter. The names are those of the Snowball stemmers that the engine also
+# has stop words for, so that BM25 here and BM25 in the engine agree on what a word is.
+LANGUAGES = {
+    "arabic": "ar", "basque": "eu", "catalan": "ca", "danish": "da", "dutch": "nl", "english": "en", "finnish": "fi", "french": "fr",
+    "german": "de", "greek": "el", "hungarian": "hu", "indonesian": "id", "italian": "it", "nepali": "ne", "norwegian": "no",
+    "portuguese": "pt", "romanian": "ro", "russian": "ru", "spanish": "es", "swedish": "sv", "turkish": "tr", "none": "en",
+}  # fmt: skip
+
+
+def check_language(language: str) -> None:
+    """Raise `ValueError` that lists the choices when `language` is not one of `LANGUAGES`."""
+    if language not in LANGUAGES:
+        raise ValueError(f"language {language!r} is not known{did_you_mean(language, list(LANGUAGES))}; choose: {', '.join(LANGUAGES)}")
+
+
+class Analyzer:
+    """Text to the terms that BM25 counts: lower case, split at non-word characters, stop words out, stemmed.
+
+    Runs of Chinese, Japanese or Korean script become character pairs. `none` neither stems nor drops stop words.
+    """
+
+    def __init__(self, language: str) -> None:
+        """Take a name of `LANGUAGES`. Raises `ConfigError` for another."""
+        if language not in LANGUAGES:
+            raise ConfigError(f"language {language!r} is not known; choose: {', '.join(LANGUAGES)}")
+        self.language = language
+        self._known: dict[str, str | None] = {}
+        if language != "none":
+            import Stemmer
+            from qdrant_edge import Bm25, Bm25Config, DisabledStemmer
+
+            self._stem = Stemmer.Stemmer(language)
+            self._stop = Bm25(Bm25Config(language=language, stemmer=DisabledStemmer()))
+
+    def _term(self, word: str) -> str | None:
+        if self.language == "none":
+            return word
+        if not self._stop.embed_query(word).indices:
+            return None
+        return str(self._stem.stemWord(word))
+
+    def terms(self, text: str) -> list[str]:
+        """Return the terms of a text in order, repeats included."""
+        known, found = self._known, []
+        for word in _WORD.findall(text.lower()):
+            if word in known:
+                term = known[word]
+            elif _IDEOGRAPH.search(word):
+                found += [word[i : i + 2] for i in range(len(word) - 1)] or [word]
+                continue
+            else:
+                term = self._term(word)
+                if len(known) < 2_000_000:
+                    known[word] = term
+            if term is not None:
+                found.append(term)
+        return found
+
+
+@lru_cache(maxsize=32)
+def analyzer(language: str) -> Analyzer:
+    """Return the shared analyzer of a language (its table of known words grows with use)."""
+    return Analyzer(language)
+
+
+def sentences(text: str, language: str = "english", start: int = 0, end: int | None = None) -> list[tuple[int, int]]:
+    """Return the `(start, end)` of every sentence of `text[start:end]`, in offsets of `text`.
+
+    The ranges are ordered and disjoint, without surrounding white space; together they hold every non-blank
+    character. A blank line always ends a sentence.
+    """
+    import sentencex
+
+    end = len(text) if end is None else end
+    code = LANGUAGES[language]
+    found: list[tuple[int, int]] = []
+    for a, b in _paragraphs(text, start, end):
+        at = a
+        for piece in sentencex.segment(code, text[a:b]):
+            found.append((at, at + len(piece)))
+            at += len(piece)
+        if at < b:
+            found.append((at, b))
+    return [s for s in (trim(text, a, b) for a, b in found) if s[0] < s[1]]
+
+
+def _paragraphs(text: str, start: int, end: int) -> list[tuple[int, int]]:
+    cuts = [start]
+    for gap in _BLANK_LINES.finditer(text, start, end):
+        cuts += [gap.start(), gap.end()]
+    cuts.append(end)
+    return [(a, b) for a, b in zip(cuts[::2], cuts[1::2], strict=True) if a < b]
+
+
+def trim(text: str, start: int, end: int) -> tuple[int, int]:
+    """Return the range without white space at its ends; empty (`start == end`) when it is all blank."""
+    while start < end and text[start].isspace():
+        start += 1
+    while end > start and text[end - 1].isspace():
+        end -= 1
+    return start, end

@@ -1,0 +1,169 @@
+"""The values that flow through a pipeline; every place in a text is a `Span`."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TypeAlias
+
+Scalar: TypeAlias = str | int | float | bool
+Meta: TypeAlias = Mapping[str, Scalar | tuple[str, ...]]
+EMPTY: Meta = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Span:
+    """Characters `[start, end)` of the text of document `doc_id`."""
+
+    doc_id: str
+    start: int
+    end: int
+
+    def __post_init__(self) -> None:
+        """Refuse a span that lies before the text or ends before it starts."""
+        if not 0 <= self.start <= self.end:
+            raise ValueError(f"span [{self.start}, {self.end}) of {self.doc_id!r} is not ordered")
+
+    def __len__(self) -> int:
+        return self.end - self.start
+
+    def overlap(self, other: Span) -> int:
+        """Number of characters both spans hold; 0 in different documents."""
+        if self.doc_id != other.doc_id:
+            return 0
+        return max(0, min(self.end, other.end) - max(self.start, other.start))
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One document; offsets everywhere refer to `text`, which is never altered after loading.
+
+    `title` is a title that is *not* part of `text` (a BEIR title, an HTML `<title>`): it is indexed with
+    every chunk and never quoted. `body` is where the text proper starts: what lies before is front matter.
+    """
+
+    id: str
+    text: str
+    meta: Meta = field(default_factory=lambda: EMPTY)
+    title: str = ""
+    body: int = 0
+    source: str = ""
+    modified: float | None = None
+
+    @property
+    def digest(self) -> str:
+        """Content digest (128 bits, hex) of everything about the document that can change an index."""
+        h = hashlib.blake2b(digest_size=16)
+        for part in (self.text, self.title, str(self.body), repr(sorted(self.meta.items()))):
+            data = part.encode("utf-8", "surrogatepass")
+            h.update(len(data).to_bytes(8, "little"))
+            h.update(data)
+        return h.hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """What a chunker yields: where to cut, as offsets into `Document.text`, never the text itself.
+
+    `index_text` is text a model added, to be embedded and BM25-indexed instead of the cut; `parent` is the
+    wider piece that is read in place of this one.
+    """
+
+    start: int
+    end: int
+    parent: tuple[int, int] | None = None
+    index_text: str | None = None
+    meta: Meta = field(default_factory=lambda: EMPTY)
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A piece of a document as indexed. Law: `text == document.text[span.start:span.end]`."""
+
+    id: str
+    span: Span
+    text: str
+    index_text: str
+    parent: Span | None = None
+    meta: Meta = field(default_factory=lambda: EMPTY)
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One metadata condition `key = value` of a query; conditions are joined by and."""
+
+    key: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A question on its way through retrieval; `passages` stand in for the text where vectors are searched."""
+
+    text: str
+    where: tuple[Condition, ...] = ()
+    passages: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A chunk, how well it did, and which retriever or refiner said so."""
+
+    chunk: Chunk
+    score: float
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What one stage did: `ms` of wall time and facts (counts, ids, scores; never text), with its sub-steps."""
+
+    stage: str
+    use: str
+    ms: float
+    facts: Mapping[str, object] = field(default_factory=dict)
+    steps: tuple[Step, ...] = ()
+
+    def walk(self) -> Iterator[Step]:
+        """Yield this step and every step below it, depth first."""
+        yield self
+        for step in self.steps:
+            yield from step.walk()
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Ranked hits and the record of how they were found."""
+
+    hits: tuple[Hit, ...]
+    step: Step
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Exactly what the answerer is shown: source number `i` is `hits[i - 1]`; `tokens` counts `text`."""
+
+    hits: tuple[Hit, ...]
+    text: str
+    tokens: int
+    dropped: int = 0
+    cut: int = 0
+
+    @property
+    def spans(self) -> tuple[Span, ...]:
+        """The spans shown, in the order shown."""
+        return tuple(hit.chunk.span for hit in self.hits)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer with its evidence. `abstained` is the reason for declining, empty when it answered."""
+
+    query: str
+    text: str
+    citations: tuple[Span, ...]
+    context: Context
+    abstained: str = ""
+    trace: tuple[Step, ...] = ()
