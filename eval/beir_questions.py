@@ -28,8 +28,8 @@ def load_beir(folder: Path, documents: Mapping[str, Document]) -> tuple[Question
     judged = _read_qrels(qrels, documents)
     problems = Problems(queries.name)
     found: list[Question] = []
-    for row in read_rows(queries, problems):
-        row = Row(row.line, {**row.data, "_id": _id(row.data.get("_id"))})
+    for raw in read_rows(queries, problems):
+        row = Row(raw.line, {**raw.data, "_id": _id(raw.data.get("_id"))})
         name = problems.identify(row, "_id")
         if name in judged:
             found.append(_question(row, name, judged.pop(name), documents, problems))

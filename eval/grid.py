@@ -13,7 +13,7 @@ from rag.fingerprint import key
 from rag.index.build import build
 from rag.index.spaces import space_name
 from rag.index.store import Index
-from rag.loaders.base import Loaded
+from rag.loaders.corpus import Loaded
 from rag.memo import CAP, cache_dir
 from rag.pipeline import Pipeline
 from rag.runtime import Runtime
@@ -47,7 +47,7 @@ def open_shared(pipelines: Sequence[Pipeline], documents: Sequence[Document], co
         shutil.rmtree(path, ignore_errors=True)
     _make_room(path.parent)
     exact = replace(first, index=replace(first.index, search="exact"))
-    build(path, exact, [Loaded(d, "corpus") for d in documents], ["corpus"], runtime, spaces)
+    build(path, exact, [Loaded(d, Path("corpus")) for d in documents], [Path("corpus")], runtime, spaces)
     return Index.open(path, runtime, memo=True)
 
 

@@ -81,7 +81,7 @@ class Problems:
 
 
 def read_rows(file: Path, problems: Problems) -> Iterator[Row]:
-    """Yield the JSON objects of a file, one per non-blank line, noting lines that are none.
+    r"""Yield the JSON objects of a file, one per non-blank line, noting lines that are none.
 
     Lines end at "\\n" only: texts may hold U+2028 or U+0085. Raises `QuestionError` when the file cannot be read.
     """
@@ -101,7 +101,7 @@ def read_rows(file: Path, problems: Problems) -> Iterator[Row]:
 
 
 def read_lines(file: Path) -> list[str]:
-    """Return the lines of a UTF-8 file, split at "\\n" only. Raises `QuestionError` when it cannot be read."""
+    r"""Return the lines of a UTF-8 file, split at "\\n" only. Raises `QuestionError` when it cannot be read."""
     try:
         raw = file.read_bytes()
     except OSError as error:

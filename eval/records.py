@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from eval.questions import Question, cluster
 from eval.score import Result, Score
 from rag.index.manifest import write_bytes, write_json
-from rag.types import Answer, Hit, Span, Step
+from rag.types import Answer, Span, Step
 
 FILES = ("answers.jsonl", "scores.jsonl")
 
@@ -21,7 +22,7 @@ def span_json(span: Span) -> dict[str, Any]:
     return {"doc_id": span.doc_id, "start": span.start, "end": span.end}
 
 
-def answer_row(question: str, answer: Answer, ranking: Sequence[Hit]) -> dict[str, Any]:
+def answer_row(question: str, answer: Answer) -> dict[str, Any]:
     """Return what was produced for one question, without times: equal work writes equal rows."""
     context = answer.context
     return {
@@ -29,9 +30,16 @@ def answer_row(question: str, answer: Answer, ranking: Sequence[Hit]) -> dict[st
         "citations": [span_json(s) for s in answer.citations],
         "contexts": [span_json(s) for s in context.spans],
         "context_tokens": context.tokens, "dropped": context.dropped, "cut": context.cut,
-        "ranking": [{**span_json(h.chunk.span), "score": h.score} for h in ranking],
+        "ranking": [{**span_json(h.chunk.span), "score": h.score} for h in answer.ranking],
         "trace": [_step(s) for s in answer.trace],
     }  # fmt: skip
+
+
+def question_row(question: Question) -> dict[str, Any]:
+    """Return a question as the run's `questions.jsonl` keeps it, with the cluster it is resampled in."""
+    q = question
+    evidence = [span_json(s) for s in q.evidence]
+    return {"question": q.id, "text": q.text, "evidence": evidence, "answers": list(q.answers), "tags": list(q.tags), "answerable": q.answerable, "cluster": cluster(q)}
 
 
 def _step(step: Step) -> dict[str, Any]:

@@ -112,15 +112,18 @@ def _multiplicities(clusters: int, rows: int, seed: int, block: int) -> Floats:
 @lru_cache(maxsize=8)
 def _signs(clusters: int, rows: int, seed: int, block: int) -> Floats:
     """Random signs, shape `(rows, clusters)`."""
-    return 2.0 * np.random.default_rng([seed, 1, block]).integers(0, 2, size=(rows, clusters)) - 1.0
+    bits = np.random.default_rng([seed, 1, block]).integers(0, 2, size=(rows, clusters))
+    return np.asarray(2 * bits - 1, dtype=np.float64)
 
 
 def _resampled_means(sums: Floats, counts: Floats, seed: int, draws: int) -> Floats:
-    means: list[Floats] = []
+    means = np.empty(draws, dtype=np.float64)
+    at = 0
     for block, rows in _blocks(len(sums), draws):
         times = _multiplicities(len(sums), rows, seed, block)
-        means.append((times @ sums) / (times @ counts))
-    return np.concatenate(means, dtype=np.float64)
+        means[at : at + rows] = (times @ sums) / (times @ counts)
+        at += rows
+    return means
 
 
 def _percentiles(means: Floats, level: float) -> tuple[float, float]:

@@ -43,8 +43,8 @@ def index_command(
 
     pipeline = load(config)
     summary = Summary()
-    roots = [str(p.resolve()) for p in paths]
-    report = build(_directory(index), pipeline, read(paths, pipeline.index.max_document_mb, summary), roots, Runtime())
+    roots = [p.resolve() for p in paths]
+    report = build(_directory(index), pipeline, read(roots, pipeline.index.max_document_mb, summary), roots, Runtime())
     body = {**report.as_dict(), "ignored": dict(summary.ignored)}
     emit(body, as_json, lambda: _index_text(body))
     return 1 if strict and report.failed else 0
@@ -100,7 +100,7 @@ def ask(
         cited = [{"doc_id": s.doc_id, "start": s.start, "end": s.end, "text": reader.text(s)} for s in answer.citations]
     body = {
         "query": question, "answer": answer.text, "abstained": bool(answer.abstained), "why": answer.abstained, "citations": cited,
-        "context": answer.context.text, "hits": hits_json(answer.context.hits), "trace": trace_json(answer.trace),
+        "context": answer.context.text, "hits": hits_json(answer.ranking), "trace": trace_json(answer.trace),
     }  # fmt: skip
     emit(body, as_json, lambda: _answer_text(answer.text, answer.abstained, cited))
 
@@ -148,8 +148,9 @@ def memo(clear: Annotated[bool, typer.Option(help="Forget every kept result.")] 
     if clear:
         kept.clear()
         shutil.rmtree(cache_dir() / "indexes", ignore_errors=True)
-    body = {"path": str(cache_dir()), "entries": len(kept), "bytes": kept.size(), "cap": CAP}
-    emit(body, as_json, lambda: f"{body['path']}: {body['entries']} entries, {body['bytes'] / 1e6:.1f} MB of at most {CAP / 1e9:.1f} GB")
+    size = kept.size()
+    body = {"path": str(cache_dir()), "entries": len(kept), "bytes": size, "cap": CAP}
+    emit(body, as_json, lambda: f"{cache_dir()}: {len(kept)} entries, {size / 1e6:.1f} MB of at most {CAP / 1e9:.1f} GB")
 
 
 def _directory(index: str) -> Path:

@@ -2,47 +2,19 @@
 
 from __future__ import annotations
 
+import math
 import types
 from dataclasses import MISSING, Field, fields, is_dataclass
 from pathlib import Path
 from typing import Any, Literal, Union, cast, get_args, get_origin, get_type_hints
 
-import yaml
-
+from rag import strict_yaml
 from rag.errors import ConfigError
 from rag.pipeline import Pipeline
 from rag.registry import did_you_mean, find
 from rag.stages import Stage
 
-MAX_BYTES, MAX_DEPTH = 256 * 1024, 32
-
-
-class _Strict(yaml.SafeLoader):
-    """`yaml.safe_load` that also refuses aliases, repeated keys and deep nesting."""
-
-    depth = 0
-
-    def compose_node(self, parent: Any, index: Any) -> Any:
-        event = self.peek_event()  # type: ignore[no-untyped-call]  # PyYAML's stubs leave the parser untyped
-        if isinstance(event, yaml.AliasEvent):
-            raise ConfigError(f"line {event.start_mark.line + 1}: YAML aliases (*{event.anchor}) are not allowed; write the value out")
-        self.depth += 1
-        if self.depth > MAX_DEPTH:
-            raise ConfigError(f"line {event.start_mark.line + 1}: nested more than {MAX_DEPTH} deep")
-        node = super().compose_node(parent, index)
-        self.depth -= 1
-        return node
-
-    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
-        seen: set[Any] = set()
-        for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)  # type: ignore[no-untyped-call]  # as above
-            if not isinstance(key, str):
-                raise ConfigError(f"line {key_node.start_mark.line + 1}: key {key!r} is not text; quote it")
-            if key in seen:
-                raise ConfigError(f"line {key_node.start_mark.line + 1}: key {key!r} is there twice; keep one")
-            seen.add(key)
-        return super().construct_mapping(node, deep)
+MAX_BYTES = 256 * 1024
 
 
 def read_yaml(path: Path) -> Any:
@@ -54,13 +26,9 @@ def read_yaml(path: Path) -> Any:
     if len(data) > MAX_BYTES:
         raise ConfigError(f"{path}: {len(data)} bytes is no configuration (limit {MAX_BYTES})")
     try:
-        return yaml.load(data, Loader=_Strict)  # noqa: S506  # _Strict is a SafeLoader
+        return strict_yaml.parse(data)
     except ConfigError as error:
         raise ConfigError(f"{path}: {error}") from None
-    except (yaml.YAMLError, UnicodeDecodeError, ValueError, RecursionError) as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f"line {mark.line + 1}: " if mark else ""
-        raise ConfigError(f"{path}: {where}not valid YAML ({getattr(error, 'problem', None) or error})") from None
 
 
 def load(path: str | Path) -> Pipeline:
@@ -166,7 +134,7 @@ def _read_stage(base: type[Stage], data: Any, path: str) -> Stage:
 def _read_scalar(hint: Any, data: Any, path: str) -> Any:
     if hint is float and isinstance(data, int) and not isinstance(data, bool):
         return float(data)
-    if hint is float and isinstance(data, float) and data != data:
+    if hint is float and isinstance(data, float) and math.isnan(data):
         raise ConfigError(f"{path}: NaN is not a number to configure with")
     if type(data) is hint:
         return data

@@ -17,12 +17,10 @@ def canonical(value: object) -> object:
     A stage becomes `{use, version, every field that is not incidental}`, defaults included, so that a changed
     default is a changed key. Raises `TypeError` for anything without an obvious JSON form.
     """
-    if isinstance(value, Stage) and is_dataclass(value):
-        body = {f.name: canonical(getattr(value, f.name)) for f in fields(value) if not f.metadata.get("incidental")}
-        return {"use": value.use, "version": value.version, **body}
     if is_dataclass(value) and not isinstance(value, type):
         body = {f.name: canonical(getattr(value, f.name)) for f in fields(value) if not f.metadata.get("incidental")}
-        return {"type": type(value).__name__, **body}
+        name = {"use": value.use, "version": value.version} if isinstance(value, Stage) else {"type": type(value).__name__}
+        return {**name, **body}
     if isinstance(value, Mapping):
         return {str(k): canonical(v) for k, v in value.items()}
     if isinstance(value, (tuple, list)):

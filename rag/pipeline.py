@@ -92,7 +92,7 @@ class Pipeline:
         done = time.perf_counter()
         packed = Step("pack", self.pack.use, 1000 * (middle - start), {"sources": len(context.hits), "tokens": context.tokens, "dropped": context.dropped, "cut": context.cut})
         answered = Step("answer", self.answer.use, 1000 * (done - middle), {"abstained": answer.abstained, "citations": len(answer.citations)})
-        return replace(answer, trace=(*steps, packed, *answer.trace, answered))
+        return replace(answer, ranking=hits, trace=(*steps, packed, *answer.trace, answered))
 
 
 def _resolve(value: Any, models: Models) -> Any:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Callable
-from dataclasses import is_dataclass
 from difflib import get_close_matches
 from importlib.metadata import entry_points
 from typing import TypeVar
@@ -25,7 +24,8 @@ def register(use: str) -> Callable[[type[S]], type[S]]:
     """
 
     def add(cls: type[S]) -> type[S]:
-        if not (issubclass(cls, KINDS) and is_dataclass(cls) and cls.__dataclass_params__.frozen):  # type: ignore[attr-defined]  # typeshed hides it
+        frozen = getattr(getattr(cls, "__dataclass_params__", None), "frozen", False)
+        if not (issubclass(cls, KINDS) and frozen):
             raise TypeError(f"{cls.__name__} must be a frozen dataclass derived from one of the five stages")
         known = _PARTS[cls.kind].get(use)
         if known is not None and known.__module__ != cls.__module__:

@@ -41,10 +41,13 @@ class Work:
 class Runtime:
     """Owns models and memo. `Runtime()` uses the shared memo on disk; `Runtime(memo=Memo())` keeps to itself."""
 
-    def __init__(self, memo: Memo | None = None, precision: str = "float32", show_progress: bool | None = None) -> None:
-        """Take a memo (default: the one in `cache_dir()`), the encoder precision, and whether to draw progress bars."""
+    def __init__(self, memo: Memo | None = None, precision: str | None = None, show_progress: bool | None = None) -> None:
+        """Take a memo (default: the one in `cache_dir()`) and whether to draw progress bars (default: on a terminal).
+
+        `precision` is what encoders compute in: `float32`, `bfloat16`, or `auto` (default, or `RAG_PRECISION`).
+        """
         self._memo = memo
-        self.precision = precision
+        self.precision = precision or os.environ.get("RAG_PRECISION") or "auto"
         self.work = Work()
         self.show_progress = sys.stderr.isatty() if show_progress is None else show_progress
         self._encoders: dict[str, Encoder] = {}
@@ -110,7 +113,7 @@ class Runtime:
     def embed(self, model: str, texts: Sequence[str], prefix: str = "", label: str = "embed") -> Vectors:
         """Return one unit row per text, shape `(len(texts), dimension)`; each distinct text is encoded once, ever."""
         encoder = self.encoder(model)
-        identity = key("embed", 1, encoder.identity)
+        identity = key("embed", 1, encoder.identity, self.precision)
         keys = [key(identity, prefix, t) for t in texts]
         found = self.memo.get_many(list(dict.fromkeys(keys)))
         missing = {k: prefix + t for k, t in zip(keys, texts, strict=True) if k not in found}
@@ -132,7 +135,7 @@ class Runtime:
     def progress(self, label: str, total: int) -> Iterator[Callable[[int], None]]:
         """Show a bar on standard error while the block runs; yields a function that advances it."""
         if not self.show_progress or total < 2:
-            yield lambda n: None
+            yield lambda _: None
             return
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn

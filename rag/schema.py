@@ -80,4 +80,4 @@ def _spell(hint: Any) -> str:
         return " | ".join(map(str, args))
     if isinstance(hint, type) and issubclass(hint, Stage):
         return f"a {hint.kind} stage"
-    return {int: "whole number", float: "number", str: "text", bool: "true | false"}.get(hint, hint.__name__)
+    return {int: "whole number", float: "number", str: "text", bool: "true | false"}.get(hint, str(hint))

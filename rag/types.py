@@ -159,11 +159,15 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer with its evidence. `abstained` is the reason for declining, empty when it answered."""
+    """An answer with its evidence. `abstained` is the reason for declining, empty when it answered.
+
+    `ranking` is what the last refiner returned, of which the context shows what fits.
+    """
 
     query: str
     text: str
     citations: tuple[Span, ...]
     context: Context
     abstained: str = ""
+    ranking: tuple[Hit, ...] = ()
     trace: tuple[Step, ...] = ()

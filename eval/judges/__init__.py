@@ -1,0 +1,1 @@
+"""Judges: they split texts into claims and say what contexts support."""

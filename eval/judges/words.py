@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from eval.judges import numbers
-from rag.text import analyzer, sentences, trim
+from rag.text import analyzer, sentences
 
 _NEGATIONS = frozenset(
     ["not", "no", "never", "none", "nobody", "nothing", "nowhere", "neither", "nor", "without", "cannot", "hardly", "scarcely", "barely"],
@@ -16,7 +16,7 @@ _NEGATIONS = frozenset(
 _REACH = 4  # content terms after a negation that it may negate; the one before it as well
 _TOKEN = re.compile(rf"(?P<number>{numbers.PATTERN})|(?P<word>\w+(?:['\u2019]\w+)*)|(?P<stop>[.;:!?])")
 _ITEM = re.compile(r"\n(?=[ \t]*(?:[-*\u2022|]|\d{1,3}[.)])[ \t])")
-_LABEL = re.compile(r"\d{1,3}[.)]|[-*\u2022]|")
+_LABEL = re.compile(r"\d{1,3}[.)]|[-*\u2022]")
 _ENUMERATOR = re.compile(r"[ \t]*(?:\d{1,3}[.)]|[-*\u2022#]+)[ \t]+")
 _HYPHENS = "-\u2010\u2011\u2013"
 
@@ -56,12 +56,11 @@ def cut(text: str, language: str) -> list[tuple[int, int]]:
 
 
 def _lines(text: str, language: str) -> Iterator[tuple[int, int]]:
-    for start, end in sentences(text, language):
-        at = start
-        for gap in _ITEM.finditer(text, start, end):
-            yield trim(text, at, gap.start())
-            at = gap.end()
-        yield trim(text, at, end)
+    at = 0
+    for gap in [*_ITEM.finditer(text), None]:
+        end = gap.start() if gap else len(text)
+        yield from sentences(text, language, at, end)
+        at = end
 
 
 @lru_cache(maxsize=8192)
@@ -92,8 +91,8 @@ def read(text: str, start: int, end: int, language: str) -> Sentence:
             negated.append((len(terms), len(stops)))
         else:
             terms += stem(word)
-    stops.append(len(terms))
-    reach = tuple(frozenset(terms[max(0, at - 1) : min(at + _REACH, stops[stop])]) for at, stop in negated)
+    bounds = [0, *stops, len(terms)]
+    reach = tuple(frozenset(terms[max(bounds[stop], at - 1) : min(bounds[stop + 1], at + _REACH)]) for at, stop in negated)
     return Sentence(start, end, frozenset(terms), frozenset(required), frozenset(mentioned), reach)
 
 

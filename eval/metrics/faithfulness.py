@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from eval.judges.base import Judge
 from eval.metrics.base import metric
-from eval.metrics.judged import JudgedMetric, Unscored, claims, facts, given_answer, support, supported
+from eval.metrics.judged import JudgedMetric, UnscoredError, claims, facts, given_answer, support, supported
 from eval.questions import Question
 from eval.score import NOT_APPLICABLE, Fact, Result
 
@@ -21,6 +21,6 @@ class Faithfulness(JudgedMetric):
         """Return `supported / claims` and the verdicts."""
         made = claims(judge, given_answer(result))
         if not made:
-            raise Unscored(NOT_APPLICABLE, "the answer makes no claim")
+            raise UnscoredError(NOT_APPLICABLE, "the answer makes no claim")
         judged = support(judge, made, result.sources, question.text)
         return supported(judged) / len(judged), facts(judged, "answer")

@@ -15,7 +15,7 @@ from eval.score import ABSTAINED, JUDGE_FAILED, NOT_APPLICABLE, TIMED_OUT, Fact,
 Judged = tuple[tuple[Claim, Judgement], ...]
 
 
-class Unscored(Exception):
+class UnscoredError(Exception):
     """Raised while a score is worked out, and caught in `JudgedMetric.score`: there is no value, for this reason."""
 
     def __init__(self, reason: str, detail: str = "") -> None:
@@ -31,26 +31,26 @@ class JudgedMetric(Metric):
 
     def score(self, question: Question, result: Result, judge: Judge | None) -> Score:
         """Return the judged value, or the reason why there is none."""
+        if judge is None:
+            return self.none(question, JUDGE_FAILED, "no judge was given")
         try:
-            if judge is None:
-                raise Unscored(JUDGE_FAILED, "no judge was given")
             value, evidence = self.judge(question, result, judge)
-        except Unscored as missing:
+        except UnscoredError as missing:
             return self.none(question, missing.reason, missing.detail)
         return self.value(question, value, evidence=evidence)
 
     @abstractmethod
     def judge(self, question: Question, result: Result, judge: Judge) -> tuple[float, Sequence[Fact]]:
-        """Return the value and what it rests on. Raises `Unscored`."""
+        """Return the value and what it rests on. Raises `UnscoredError`."""
 
 
-def failed(missing: Missing) -> Unscored:
+def failed(missing: Missing) -> UnscoredError:
     """Return a judge's failure as the reason of a score."""
-    return Unscored(TIMED_OUT) if missing.why == TIMED_OUT else Unscored(JUDGE_FAILED, missing.why)
+    return UnscoredError(TIMED_OUT) if missing.why == TIMED_OUT else UnscoredError(JUDGE_FAILED, missing.why)
 
 
 def claims(judge: Judge, text: str) -> tuple[Claim, ...]:
-    """Return the claims of a text. Raises `Unscored` when the judge failed."""
+    """Return the claims of a text. Raises `UnscoredError` when the judge failed."""
     found = judge.claims(text)
     if isinstance(found, Missing):
         raise failed(found)
@@ -58,7 +58,7 @@ def claims(judge: Judge, text: str) -> tuple[Claim, ...]:
 
 
 def support(judge: Judge, made: Sequence[Claim], contexts: Sequence[str], question: str) -> Judged:
-    """Return each claim with its verdict. Raises `Unscored` when one is missing."""
+    """Return each claim with its verdict. Raises `UnscoredError` when one is missing."""
     if not made:
         return ()
     found = verdicts(judge, made, contexts, question)
@@ -68,7 +68,7 @@ def support(judge: Judge, made: Sequence[Claim], contexts: Sequence[str], questi
 
 
 def similarity(judge: Judge, a: str, b: str) -> float:
-    """Return the similarity held to 0 to 1: opposite vectors count as unlike. Raises `Unscored` when the judge failed."""
+    """Return the similarity held to 0 to 1: opposite vectors count as unlike. Raises `UnscoredError` when the judge failed."""
     found = judge.similarity(a, b)
     if isinstance(found, Missing):
         raise failed(found)
@@ -76,21 +76,21 @@ def similarity(judge: Judge, a: str, b: str) -> float:
 
 
 def given_answer(result: Result) -> str:
-    """Return the answer. Raises `Unscored` for an abstention or an empty answer."""
+    """Return the answer. Raises `UnscoredError` for an abstention or an empty answer."""
     if result.abstained:
-        raise Unscored(ABSTAINED)
+        raise UnscoredError(ABSTAINED)
     if not result.answer.strip():
-        raise Unscored(NOT_APPLICABLE, "the answer is empty")
+        raise UnscoredError(NOT_APPLICABLE, "the answer is empty")
     return result.answer
 
 
 def reference_claims(question: Question, judge: Judge) -> tuple[Claim, ...]:
-    """Return the claims of the first reference answer. Raises `Unscored` where there are none."""
+    """Return the claims of the first reference answer. Raises `UnscoredError` where there are none."""
     if not question.answers:
-        raise Unscored(NOT_APPLICABLE, "there is no reference answer" if question.answerable else "the question is unanswerable")
+        raise UnscoredError(NOT_APPLICABLE, "there is no reference answer" if question.answerable else "the question is unanswerable")
     made = claims(judge, question.answers[0])
     if not made:
-        raise Unscored(NOT_APPLICABLE, "the reference answer makes no claim")
+        raise UnscoredError(NOT_APPLICABLE, "the reference answer makes no claim")
     return made
 
 

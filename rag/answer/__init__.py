@@ -1,0 +1,1 @@
+"""Answerers: context to cited answer."""

@@ -33,13 +33,15 @@ class Extractive(Answerer):
 
     A sentence's support is `blend` times its cosine with the question plus `1 - blend` times the share of the question's
     terms it holds, weighted by their idf over the context. The best sentence must reach `threshold`; further ones, at
-    most `quotes` in all, must reach `near` times the best. `blend: 0` needs no embedding model.
+    most `quotes` in all, must reach `near` times the best. Only the `pool` sentences that hold most of the question's terms
+    (of equal ones, those of the better source) are embedded. `blend: 0` needs no embedding model.
     """
 
     quotes: int = bounded(3, ge=1)
     threshold: float = bounded(0.4, ge=0, le=1)
     near: float = bounded(0.8, ge=0, le=1)
     blend: float = bounded(0.7, ge=0, le=1)
+    pool: int = bounded(32, ge=1)
     language: str = "english"
     model: str | None = model("encoder")
 
@@ -55,7 +57,7 @@ class Extractive(Answerer):
         found = self._candidates(context)
         if not found:
             return Answer(query.text, ABSTENTION, (), context, "nothing was retrieved")
-        scores = self._support(query.text, found, reader)
+        found, scores = self._support(query.text, found, reader)
         order = sorted(range(len(found)), key=lambda i: (-scores[i], i))
         best = scores[order[0]]
         if best < self.threshold:
@@ -75,14 +77,15 @@ class Extractive(Answerer):
                     found.append(_Candidate(number, span, chunk.text[a:b]))
         return found
 
-    def _support(self, question: str, found: list[_Candidate], reader: Reader) -> list[float]:
-        texts = [c.text for c in found]
-        shares = held_shares(question, texts, self.language)
+    def _support(self, question: str, found: list[_Candidate], reader: Reader) -> tuple[list[_Candidate], list[float]]:
+        """Return the candidates that were looked at and the support of each."""
+        shares = held_shares(question, [c.text for c in found], self.language)
         if self.blend == 0:
-            return shares
-        rows = reader.runtime.embed(self.model or "", [question, *texts])
+            return found, shares
+        pool = sorted(sorted(range(len(found)), key=lambda i: (-shares[i], i))[: self.pool])
+        rows = reader.runtime.embed(self.model or "", [question, *(found[i].text for i in pool)])
         cosines = np.clip(rows[1:] @ rows[0], 0.0, 1.0)
-        return [self.blend * float(c) + (1 - self.blend) * s for c, s in zip(cosines, shares, strict=True)]
+        return [found[i] for i in pool], [self.blend * float(c) + (1 - self.blend) * shares[i] for i, c in zip(pool, cosines, strict=True)]
 
 
 def held_shares(question: str, texts: list[str], language: str) -> list[float]:

@@ -62,14 +62,10 @@ class Ruler:
             begin = self._starts[first]
 
     def _stop(self, first: int, want: int, last: int) -> int:
-        """Return the unit to cut before: `want`, else the nearest earlier one that parts no character, else a later one."""
+        """Return the unit to cut before: `want`, or the nearest earlier one that parts no character where there is one."""
         if want >= last:
             return last
-        for k in range(want, first, -1):
-            if self._whole(k):
-                return k
-        # Nothing but marks: cut between two of them if need be, but never inside one character.
-        return next((k for k in range(want, last) if self._starts[k] >= self._ends[k - 1]), last)
+        return next((k for k in range(want, first, -1) if self._whole(k)), want)
 
     def _whole(self, k: int) -> bool:
         at = self._starts[k]
@@ -83,7 +79,7 @@ def parts_character(text: str, at: int) -> bool:
     before, after = text[at - 1], text[at]
     if before == "\r" and after == "\n":
         return True
-    if after == _JOINER or before == _JOINER or "\U0001f3fb" <= after <= "\U0001f3ff" or "\U000e0020" <= after <= "\U000e007f":
+    if _JOINER in (before, after) or "\U0001f3fb" <= after <= "\U0001f3ff" or "\U000e0020" <= after <= "\U000e007f":
         return True
     return unicodedata.category(after)[0] == "M" and not before.isspace()
 

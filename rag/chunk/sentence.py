@@ -43,6 +43,6 @@ class Sentence(Chunker):
             if i + 1 < len(found) and ruler.count(found[first][0], found[i + 1][1]) <= self.size:
                 continue
             yield Piece(found[first][0], end)
-            first = max(first + 1, i + 1 - self.overlap_sentences)
+            first = max(first, i + 1 - self.overlap_sentences)
             while first <= i and ruler.count(found[first][0], found[min(i + 1, len(found) - 1)][1]) > self.size:
                 first += 1

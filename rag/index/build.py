@@ -24,7 +24,7 @@ from rag.index.lock import lock
 from rag.index.manifest import DocumentRow, Manifest, current, read_documents, read_manifest, sync_directory, write_bytes, write_manifest
 from rag.index.spaces import space_name
 from rag.index.store import Index, check_identity, described
-from rag.loaders.base import Failed, Loaded
+from rag.loaders.corpus import Failed, Loaded
 from rag.pipeline import Pipeline
 from rag.runtime import Runtime
 from rag.stages import DenseSpace, Space
@@ -65,7 +65,7 @@ class Report:
             self.seconds[stage] = self.seconds.get(stage, 0.0) + time.perf_counter() - start
 
 
-def build(path: Path, pipeline: Pipeline, corpus: Iterable[Loaded | Failed], roots: Sequence[str], runtime: Runtime, spaces: Sequence[Space] | None = None) -> Report:
+def build(path: Path, pipeline: Pipeline, corpus: Iterable[Loaded | Failed], roots: Sequence[Path], runtime: Runtime, spaces: Sequence[Space] | None = None) -> Report:
     """Make the index at `path` hold exactly the corpus below `roots`, beside what it holds of other roots.
 
     `spaces` overrides the vector spaces of `pipeline` (a grid of pipelines shares one index with the union of theirs).
@@ -80,7 +80,7 @@ def build(path: Path, pipeline: Pipeline, corpus: Iterable[Loaded | Failed], roo
         old = {r.id: r for r in read_documents(generation)} if generation else {}
         if generation:
             _check(path, read_manifest(generation), pipeline, wanted, runtime)
-        documents, kept = _compare(corpus, old, set(roots), pipeline.index.tenant_key, report)
+        documents, kept = _compare(corpus, old, set(map(str, roots)), pipeline.index.tenant_key, report)
         report.documents = len(documents) + len(kept)
         if generation and not (report.added or report.updated or report.deleted):
             report.chunks = read_manifest(generation).chunks
@@ -97,11 +97,14 @@ def build(path: Path, pipeline: Pipeline, corpus: Iterable[Loaded | Failed], roo
 
 def _check(path: Path, manifest: Manifest, pipeline: Pipeline, wanted: Sequence[Space], runtime: Runtime) -> None:
     if manifest.chunk_key != pipeline.chunk_key:
-        raise StoreError(f"{path} was cut by another chunk: stage ({manifest.config['chunk']['use']}) than the configuration says ({pipeline.chunk.use}, or its fields differ); index into another directory")
+        built = manifest.config["chunk"]["use"]
+        raise StoreError(f"{path} was cut by chunk: {built}, the configuration says {pipeline.chunk.use} or other fields of it; index into another directory")
     if set(manifest.spaces) != {space_name(s) for s in wanted}:
-        raise StoreError(f"{path} was built for other retrieve: spaces ({', '.join(manifest.spaces)}) than the configuration needs ({', '.join(map(space_name, wanted))}); index into another directory")
+        has, needs = ", ".join(manifest.spaces), ", ".join(map(space_name, wanted))
+        raise StoreError(f"{path} holds the vector spaces {has}, the configuration's retrieve: needs {needs}; index into another directory")
     if manifest.tenant_key != pipeline.index.tenant_key:
-        raise StoreError(f"{path} was built with index.tenant_key {manifest.tenant_key!r}, the configuration says {pipeline.index.tenant_key!r}; index into another directory")
+        built, asked = manifest.tenant_key, pipeline.index.tenant_key
+        raise StoreError(f"{path} was built with index.tenant_key {built!r}, the configuration says {asked!r}; index into another directory")
     for space in wanted:
         if isinstance(space, DenseSpace):
             check_identity(path, manifest.spaces[space_name(space)]["identity"], runtime.encoder(space.model).identity)
@@ -121,7 +124,7 @@ def _compare(corpus: Iterable[Loaded | Failed], old: dict[str, DocumentRow], roo
                 report.failed.append(Failed(document.id, fault, item.root))
                 failed.add(document.id)
             elif document is not None:
-                documents[document.id] = (document, item.root)
+                documents[document.id] = (document, str(item.root))
     for i, (document, root) in documents.items():
         if i not in old:
             report.added += 1

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from rag.index.cut import cut
 from rag.index.gate import PointRecord
 from rag.index.manifest import DocumentRow
 from rag.index.pages import pages
 from rag.index.spaces import average_length, bm25_weights, space_name, term_counts
-from rag.loaders.base import Failed
+from rag.loaders.corpus import Failed
 from rag.models.encoder import Vectors
 from rag.pipeline import Pipeline
 from rag.runtime import Runtime
@@ -96,7 +97,7 @@ def collect(documents: Sequence[tuple[Document, str]], pipeline: Pipeline, space
         tenant = str(document.meta.get(tenant_key, "")) if tenant_key else ""
         found = cut(document, pipeline.chunk, chunk_key, runtime, tenant)
         if not found.chunks:
-            batch.failed.append(Failed(document.id, "no chunk came out of it (blank text)", root))
+            batch.failed.append(Failed(document.id, "no chunk came out of it (blank text)", Path(root)))
             continue
         batch.owner += [len(batch.rows)] * len(found.chunks)
         batch.chunks += found.chunks

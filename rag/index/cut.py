@@ -35,7 +35,8 @@ def point_id(tenant: str, doc_id: str, *rest: object) -> str:
 
 def cut(document: Document, chunker: Chunker, chunk_key: str, runtime: Runtime, tenant: str = "") -> Cut:
     """Return the chunks of a document. Raises `ValueError` when the chunker breaks its contract."""
-    chunks, seen = [], set()
+    chunks: list[Chunk] = []
+    seen = set()
     for piece in chunker.chunk(document, runtime):
         chunk = _chunk(document, piece, chunk_key, tenant, len(chunks))
         if chunk.id not in seen:

@@ -117,7 +117,7 @@ class EdgeEngine:
 
     def scroll(self, kind: str, scope: Scope) -> Iterator[tuple[str, dict[str, Any]]]:
         """Yield every point of a kind by id."""
-        must = [edge.FieldCondition("kind", match=edge.MatchValue(kind))]
+        must: list[Any] = [edge.FieldCondition("kind", match=edge.MatchValue(kind))]
         if (own := _filter(scope, ())) is not None:
             must.append(own)
         offset = None
@@ -146,7 +146,8 @@ def _filter(scope: Scope, where: Sequence[Condition]) -> edge.Filter | None:
 
 def _condition(condition: Condition) -> edge.Filter:
     """Return `key = value`, where a value that reads as a number also equals that number."""
-    name, either = f"meta.{condition.key}", [edge.FieldCondition(f"meta.{condition.key}", match=edge.MatchValue(condition.value))]
+    name = f"meta.{condition.key}"
+    either: list[Any] = [edge.FieldCondition(name, match=edge.MatchValue(condition.value))]
     try:
         number = float(condition.value)
     except ValueError:

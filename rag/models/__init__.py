@@ -1,0 +1,1 @@
+"""Ports to models, an adapter per file, and deterministic stand-ins."""

@@ -27,7 +27,7 @@ class HashingEncoder:
         """Take the dimension of the vectors and the number of words a text is pretended to be limited to."""
         self.name = f"hashing-{dimension}"
         self.dimension, self.max_tokens = dimension, max_tokens
-        self.identity = {"name": self.name, "digest": "2", "max_tokens": max_tokens, "normalized": True, "precision": "float32"}
+        self.identity = {"name": self.name, "digest": "2", "max_tokens": max_tokens, "normalized": True}
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Return one unit row per text; a text without words is the direction of the empty word."""

@@ -1,0 +1,1 @@
+"""Packers: hits to the text that is shown."""

@@ -42,7 +42,8 @@ class Budget(Packer):
         count = reader.runtime.tokenizer(self.tokenizer)
         kept: list[Hit] = []
         used = dropped = cut = 0
-        for hit in hits:
+        for found in hits:
+            hit = found
             if self.limit and len(kept) == self.limit:
                 break
             if any(k.chunk.span.overlap(hit.chunk.span) == len(hit.chunk.span) for k in kept):

@@ -1,0 +1,1 @@
+"""Refiners: hits to better hits."""

@@ -31,11 +31,13 @@ class Parents(Refiner):
             if span in seen:
                 continue
             seen.add(span)
-            if hit.chunk.parent is not None:
-                text = reader.text(span)
-                hit = Hit(replace(hit.chunk, span=span, text=text, index_text=text, parent=None), hit.score, self.use)
-            kept.append(hit)
+            kept.append(self._widened(hit, reader) if hit.chunk.parent else hit)
             if len(kept) == self.limit:
                 break
         facts = {"in": len(hits), "hits": len(kept), "ids": [h.chunk.id for h in kept], "scores": [h.score for h in kept]}
         return Found(tuple(kept), Step("refine", self.use, 1000 * (time.perf_counter() - start), facts))
+
+    def _widened(self, hit: Hit, reader: Reader) -> Hit:
+        span = hit.chunk.parent or hit.chunk.span
+        text = reader.text(span)
+        return Hit(replace(hit.chunk, span=span, text=text, index_text=text, parent=None), hit.score, self.use)

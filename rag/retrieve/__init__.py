@@ -1,0 +1,1 @@
+"""Retrievers: query to hits."""

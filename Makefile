@@ -1,0 +1,40 @@
+# make demo | test | check | bench | clean: each works on a fresh clone with Python 3.11, pip and make.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+OUT    ?= out
+export HF_HUB_OFFLINE ?= 1
+
+.PHONY: install demo test check format bench clean
+install: $(VENV)/installed
+
+$(VENV)/installed: pyproject.toml .ci/constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint .ci/constraints.txt torch
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint .ci/constraints.txt --editable '.[all,dev]'
+	touch $@
+
+demo: install
+	$(BIN)/rag index data/handbook -c configs/hybrid.yaml -i $(OUT)/index
+	$(BIN)/rag ask "Why does a model overlook what stands in the middle of a long prompt?" -i $(OUT)/index
+	$(BIN)/rag-eval run configs/*.yaml --corpus data/handbook --questions data/questions.jsonl --out $(OUT)/demo
+	$(BIN)/rag-eval report $(OUT)/demo -o $(OUT)/demo/report.html
+
+test: install
+	$(BIN)/pytest
+
+check: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/pytest tests/test_architecture.py
+
+format: install
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: install
+	$(BIN)/python -m eval.bench --data ../shared/data
+
+clean:
+	rm -rf $(VENV) $(OUT) build *.egg-info

@@ -1,0 +1,58 @@
+"""Paired comparisons of configurations in the folder of a finished run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from eval.comparison import compare
+from eval.metrics import parse_all
+from eval.records import read_jsonl, read_scores
+from eval.stats import holm
+from rag.errors import ConfigError, StoreError
+from rag.registry import did_you_mean
+
+
+def pair(folder: Path, a: str, b: str, metrics: Sequence[str] | None = None) -> dict[str, Any]:
+    """Return the comparison of two configurations of a run. Raises `StoreError` or `ConfigError` for what is not there."""
+    lock_a, lock_b = _lock(folder, a), _lock(folder, b)
+    for what in ("corpus", "questions", "judge"):
+        if lock_a[what] != lock_b[what]:
+            raise StoreError(f"{folder}: {a} and {b} were measured with different {what}; run them together")
+    names = list(metrics or [m for m in lock_a["metrics"] if m in lock_b["metrics"]])
+    for name in names:
+        if name not in lock_a["metrics"] or name not in lock_b["metrics"]:
+            raise ConfigError(f"the run has no metric {name!r}{did_you_mean(name, list(lock_a['metrics']))}; it has: {', '.join(lock_a['metrics'])}")
+    return compare(a, read_scores(folder / a), b, read_scores(folder / b), clusters(folder), parse_all(names))
+
+
+def clusters(folder: Path) -> dict[str, str]:
+    """Return the cluster of every question of a run. Raises `StoreError` when the run is not finished."""
+    try:
+        return {r["question"]: r["cluster"] for r in read_jsonl(folder / "questions.jsonl")}
+    except (OSError, ValueError, KeyError):
+        raise StoreError(f"{folder}: questions.jsonl is missing or damaged; run `rag-eval run` again with the same arguments") from None
+
+
+def _lock(folder: Path, name: str) -> Mapping[str, Any]:
+    try:
+        return dict(json.loads((folder / name / "lock.json").read_text(encoding="utf-8")))
+    except (OSError, ValueError):
+        there = sorted(p.parent.name for p in folder.glob("*/lock.json"))
+        if not there:
+            raise StoreError(f"{folder}: there is no finished run; make one with `rag-eval run ... --out {folder}`") from None
+        raise ConfigError(f"{folder} has no configuration {name!r}{did_you_mean(name, there)}; it has: {', '.join(there)}") from None
+
+
+def against(folder: Path, best: str, others: Sequence[str], metric: str) -> dict[str, dict[str, Any]]:
+    """Return per other configuration its paired difference from `best` on one metric, p adjusted over all of them."""
+    own, groups = read_scores(folder / best), clusters(folder)
+    chosen = parse_all([metric])
+    rows = {o: compare(best, own, o, read_scores(folder / o), groups, chosen)["metrics"][metric] for o in others}
+    tested = [o for o, r in rows.items() if r["p"] is not None]
+    for o, p in zip(tested, holm([rows[o]["p"] for o in tested]), strict=True):
+        rows[o]["p_adjusted"] = p
+    return rows
+

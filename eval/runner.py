@@ -1,0 +1,155 @@
+"""Runs several configurations on one corpus and one question set: indexes, answers, scores, and writes the run's folder."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from eval.grid import groups, open_shared
+from eval.judges.base import Judge
+from eval.judges.make import make_judge
+from eval.latency import measure
+from eval.metrics import DEFAULT_METRICS, Metric, parse_all
+from eval.questions import Question, load_questions
+from eval.records import answer_row, question_row, read_jsonl, read_scores, result, score_rows, seal, sealed, write_jsonl
+from eval.score import Score
+from eval.summary import summarize
+from rag.config import dump
+from rag.errors import ConfigError, CorpusError
+from rag.fingerprint import canonical, key
+from rag.index.manifest import write_json
+from rag.index.store import Index
+from rag.loaders.corpus import Failed, Loaded, Summary, read
+from rag.pipeline import Pipeline
+from rag.runtime import Runtime
+from rag.types import Document
+
+
+@dataclass(frozen=True)
+class Task:
+    """What every configuration of a run is measured on, with digests of it."""
+
+    documents: tuple[Document, ...]
+    failed: tuple[Failed, ...]
+    questions: tuple[Question, ...]
+    metrics: tuple[Metric, ...]
+    judge: Judge
+
+    @property
+    def corpus_digest(self) -> str:
+        """Digest of every document's id and content."""
+        return key("corpus", sorted([d.id, d.digest] for d in self.documents))
+
+    @property
+    def questions_digest(self) -> str:
+        """Digest of the questions asked, with their evidence and answers."""
+        return key("questions", [[q.id, q.text, list(q.evidence), list(q.answers), q.answerable, dict(q.grades)] for q in self.questions])
+
+
+def prepare(corpus: Path, questions: Path, metrics: Sequence[str], judge: str, limit: int | None, max_mb: float, runtime: Runtime) -> Task:
+    """Read and verify everything a run needs. Raises `CorpusError`, `QuestionError` or `ConfigError`."""
+    chosen = parse_all(metrics)
+    documents, failed = [], []
+    for item in read([corpus], max_mb, Summary()):
+        if isinstance(item, Loaded):
+            documents.append(item.document)
+        else:
+            failed.append(item)
+    if not documents:
+        raise CorpusError(f"{corpus}: no document could be read ({len(failed)} failed); give a folder of text, Markdown, HTML, PDF, DOCX or JSON Lines files, or a BEIR folder")
+    known = {f.doc_id: Document(f.doc_id, "") for f in failed} | {d.id: d for d in documents}  # what failed is judged, and never found
+    asked = load_questions(questions, known)
+    return Task(tuple(documents), tuple(failed), asked[:limit], chosen, make_judge(judge, documents, runtime))
+
+
+def run(
+    pipelines: Mapping[str, Pipeline], corpus: str | Path, questions: str | Path, out: str | Path, *,
+    metrics: Sequence[str] = DEFAULT_METRICS, judge: str = "embedded", limit: int | None = None, runtime: Runtime | None = None,
+) -> dict[str, Any]:  # fmt: skip
+    """Evaluate pipelines by name and return what `summary.json` holds; writes that file and a folder per pipeline to `out`.
+
+    Work that any earlier run did under the same content key is not done again; a folder that is finished is not
+    touched. Raises what reading the inputs, building the indexes and answering raise.
+    """
+    if not pipelines:
+        raise ConfigError("no configuration is given; name at least one")
+    runtime, out = runtime or Runtime(), Path(out)
+    most = max(p.index.max_document_mb for p in pipelines.values())
+    task = prepare(Path(corpus), Path(questions), metrics, judge, limit, most, runtime)
+    out.mkdir(parents=True, exist_ok=True)
+    write_jsonl(out / "questions.jsonl", [question_row(q) for q in task.questions])
+    found: dict[str, Any] = {}
+    for names in groups(pipelines):
+        members = {n: pipelines[n] for n in names}
+        keys = {n: _key(p, task, runtime) for n, p in members.items()}
+        locks = {n: sealed(out / n, keys[n]) for n in names}
+        if not all(locks.values()):
+            with open_shared(list(members.values()), task.documents, task.corpus_digest, runtime) as index:
+                for name, pipeline in members.items():
+                    locks[name] = locks[name] or _evaluate(name, pipeline, keys[name], index, task, out / name, runtime)
+        found |= {n: _entry(out / n, lock, task) for n, lock in locks.items() if lock}
+    summary = {
+        "configs": {n: found[n] for n in pipelines},
+        "corpus": {"documents": len(task.documents), "failed": [{"doc_id": f.doc_id, "reason": f.reason} for f in task.failed], "digest": task.corpus_digest},
+        "questions": {"n": len(task.questions), "answerable": sum(q.answerable for q in task.questions), "digest": task.questions_digest},
+        "judge": dict(task.judge.identity),
+    }  # fmt: skip
+    write_json(out / "summary.json", summary)
+    write_json(out / "work.json", runtime.work.as_dict())
+    return summary
+
+
+def _key(pipeline: Pipeline, task: Task, runtime: Runtime) -> str:
+    stages = [pipeline.chunk, pipeline.retrieve, *pipeline.refine, pipeline.pack, pipeline.answer]
+    metrics = [[m.name, m.version] for m in task.metrics]
+    models = [runtime.identities(s) for s in stages]
+    return key("run", 1, [canonical(s) for s in stages], pipeline.index.tenant_key, models, task.corpus_digest, task.questions_digest, metrics, task.judge.identity, version("spanwise"))
+
+
+def _evaluate(name: str, pipeline: Pipeline, work: str, index: Index, task: Task, folder: Path, runtime: Runtime) -> dict[str, Any]:
+    """Answer, time and score every question, write the folder, and return its lock."""
+    start = time.perf_counter()
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "lock.json").unlink(missing_ok=True)
+    asked = runtime.track(task.questions, f"answer {name}", len(task.questions))
+    rows = [answer_row(q.id, pipeline.ask(index, q.text, exact=True)) for q in asked]
+    files = {"answers.jsonl": write_jsonl(folder / "answers.jsonl", rows)}
+    answered = time.perf_counter() - start
+    timing = measure(pipeline, index, task.questions)
+    scores = score(rows, task, timing["questions"], runtime, name)
+    files["scores.jsonl"] = write_jsonl(folder / "scores.jsonl", score_rows(scores))
+    write_json(folder / "latency.json", timing)
+    lock = {
+        "key": work, "config": dump(pipeline), "corpus": task.corpus_digest, "questions": task.questions_digest,
+        "models": [m for s in (pipeline.chunk, pipeline.retrieve, pipeline.refine, pipeline.pack, pipeline.answer) for m in runtime.identities(s)],
+        "prompts": {}, "judge": dict(task.judge.identity), "metrics": {m.name: m.version for m in task.metrics}, "package": version("spanwise"),
+        "files": files, "seconds": round(answered, 3), "chunks": index.manifest.chunks, "over_limit": dict(index.manifest.over_limit), "latency": timing,
+    }  # fmt: skip
+    seal(folder, lock)
+    return lock
+
+
+def score(rows: Sequence[Mapping[str, Any]], task: Task, latency: Mapping[str, float], runtime: Runtime, name: str) -> list[Score]:
+    """Return exactly one score per question and metric, question by question."""
+    texts = {d.id: d.text for d in task.documents}
+    asked = {q.id: q for q in task.questions}
+    found: list[Score] = []
+    for row in runtime.track(rows, f"score {name}", len(rows)):
+        record = result(row, texts, latency.get(row["question"]))
+        found += [m.score(asked[record.question], record, task.judge) for m in task.metrics]
+    return found
+
+
+def _entry(folder: Path, lock: Mapping[str, Any], task: Task) -> dict[str, Any]:
+    rows = read_jsonl(folder / "answers.jsonl")
+    return {
+        "metrics": summarize(read_scores(folder), task.questions, task.metrics),
+        "latency_ms": lock["latency"]["stages"], "latency_sample": lock["latency"]["sample"],
+        "tokens": sum(r["context_tokens"] for r in rows), "seconds": lock["seconds"],
+        "chunks": lock["chunks"], "over_limit": lock["over_limit"],
+        "context": {"dropped": sum(r["dropped"] for r in rows), "cut": sum(r["cut"] for r in rows)},
+    }  # fmt: skip

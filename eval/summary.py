@@ -1,0 +1,53 @@
+"""Scores to the figures of a configuration: the only place that averages."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from eval.metrics import Metric
+from eval.questions import Question, cluster
+from eval.score import NOT_APPLICABLE, Score
+from eval.stats import interval
+
+FEW_CLUSTERS = 20
+
+
+def summarize(scores: Sequence[Score], questions: Sequence[Question], metrics: Sequence[Metric]) -> dict[str, dict[str, Any]]:
+    """Return per metric `{mean, low, high, scored, n, missing, clusters, worst, best, marked}`.
+
+    `low` and `high` are the 95 % interval of a bootstrap over the documents that the questions come from. `n` counts the
+    questions the metric applies to or not; `missing` says why the others have no value. `worst` and `best` are the mean
+    if every missing value that is not `not applicable` were the worst or best the metric can give; None without bounds.
+    """
+    clusters = {q.id: cluster(q) for q in questions}
+    found: dict[str, dict[str, Any]] = {}
+    for metric in metrics:
+        own = [s for s in scores if s.metric == metric.name]
+        values = {s.question: s.value for s in own if s.value is not None}
+        missing = Counter(s.reason for s in own if s.value is None)
+        body: dict[str, Any] = {"mean": None, "low": None, "high": None}
+        if values:
+            got = interval(list(values.values()), [clusters[q] for q in values])
+            body = {"mean": got.mean, "low": got.low, "high": got.high}
+        body |= {"scored": len(values), "n": len(own), "missing": dict(sorted(missing.items())), "clusters": len({clusters[q] for q in values})}
+        body |= _bounds(list(values.values()), sum(n for why, n in missing.items() if why != NOT_APPLICABLE), metric)
+        body["marked"] = sum(1 for s in own if s.value is not None and s.why)
+        found[metric.name] = body
+    return found
+
+
+def _bounds(values: Sequence[float], lost: int, metric: Metric) -> dict[str, float | None]:
+    low, high = metric.range
+    if high is None or not values:
+        return {"worst": None, "best": None}
+    total, n = sum(values), len(values) + lost
+    ends = ((total + lost * low) / n, (total + lost * high) / n)
+    return dict(zip(("worst", "best"), ends if metric.higher_is_better else ends[::-1], strict=True))
+
+
+def leaders(summary: Mapping[str, Any], metric: str) -> list[str]:
+    """Return the names of configurations by a metric, best first; those without a value last."""
+    configs = summary["configs"]
+    return sorted(configs, key=lambda c: (configs[c]["metrics"][metric]["mean"] is None, -(configs[c]["metrics"][metric]["mean"] or 0.0), c))

@@ -1,0 +1,54 @@
+"""faithfulness: supported claims over claims made; nothing that failed becomes a number."""
+
+import pytest
+
+from eval.metrics import parse
+from eval.score import Result
+
+METRIC = parse("faithfulness")
+
+
+def test_share_of_supported_claims(question, result, judge):
+    """`a` and `b` of `a b y z` are in the sources: 2/4, with the verdicts as evidence."""
+    score = METRIC.score(question, result, judge())
+    assert (score.value, score.why) == (2 / 4, "")
+    assert [(e["claim"], e["label"]) for e in score.evidence] == [("a", "supported"), ("b", "supported"), ("y", "not_found"), ("z", "not_found")]
+    assert score.evidence[1]["evidence"] == [[1, 0, 1]]
+
+
+def test_no_context_supports_nothing(question, judge):
+    """An answer without a source is not faithful."""
+    assert METRIC.score(question, Result("q", answer="a b"), judge()).value == 0.0
+
+
+@pytest.mark.parametrize(
+    ("answer", "abstained", "why"),
+    [
+        ("", "weak support", "abstained"),
+        ("I do not know", "weak support", "abstained"),
+        ("", "", "not applicable: the answer is empty"),
+        ("a ? b", "", "judge failed: answered in prose"),
+        ("?!", "", "judge failed: answered in prose"),
+    ],
+)
+def test_reasons(question, judge, answer, abstained, why):
+    """An abstention, an empty answer and a judge's failure each have their reason."""
+    score = METRIC.score(question, Result("q", sources=("a",), answer=answer, abstained=abstained), judge())
+    assert (score.value, score.why) == (None, why)
+
+
+def test_a_time_out_is_its_own_reason(question, judge):
+    """A judge that says `timed out` is reported so."""
+    score = METRIC.score(question, Result("q", sources=("a",), answer="?"), judge(failure="timed out"))
+    assert (score.value, score.why) == (None, "timed out")
+
+
+def test_missing_verdicts_withhold_the_score(question, result, judge):
+    """ragas divides by the verdicts that came back (one of three gives 1.0); here the score is withheld."""
+    score = METRIC.score(question, result, judge(dropped=2))
+    assert (score.value, score.why) == (None, "judge failed: 2 verdicts for 4 claims")
+
+
+def test_without_a_judge_there_is_no_value(question, result):
+    """A judged metric never guesses."""
+    assert METRIC.score(question, result, None).why == "judge failed: no judge was given"

@@ -1,0 +1,43 @@
+"""What the tests of the loaders share: a corpus read to its end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from rag.loaders.corpus import Loaded, Summary, read
+from rag.types import Document
+
+
+@dataclass
+class Outcome:
+    """Everything that reading a corpus gave: documents and reasons of failure by id, in order."""
+
+    documents: dict[str, Document] = field(default_factory=dict)
+    failed: dict[str, str] = field(default_factory=dict)
+    roots: list[Path] = field(default_factory=list)
+    summary: Summary = field(default_factory=Summary)
+
+
+@pytest.fixture
+def load() -> Callable[..., Outcome]:
+    """A function that reads paths to the end."""
+
+    def run(*paths: Path, max_mb: float = 1.0) -> Outcome:
+        outcome = Outcome()
+        for item in read(paths, max_mb, outcome.summary):
+            outcome.roots.append(item.root)
+            if isinstance(item, Loaded):
+                assert item.document.id not in outcome.documents
+                outcome.documents[item.document.id] = item.document
+            else:
+                assert item.doc_id not in outcome.failed
+                outcome.failed[item.doc_id] = item.reason
+        assert outcome.summary.documents == len(outcome.documents)
+        assert outcome.summary.failed == len(outcome.failed)
+        return outcome
+
+    return run
