@@ -15,7 +15,12 @@ from rag.shell import emit, note, run
 if TYPE_CHECKING:
     from rag.pipeline import Pipeline
 
-app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help="Measure configurations against each other on questions with known evidence.")
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Measure configurations against each other on questions with known evidence.",
+)
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 Folder = Annotated[Path, typer.Argument(help="The folder of a run.")]
@@ -86,7 +91,9 @@ def _compare_text(body: dict[str, Any]) -> str:
         if m["n"] == 0:
             lines.append(f"{name:22} no question has a value on both sides")
             continue
-        lines.append(f"{name:22} {m['delta']:+.3f} [{m['low']:+.3f}, {m['high']:+.3f}]  p {m['p_adjusted']:.4f}  wins {m['wins']} losses {m['losses']} ties {m['ties']}  n {m['n']}")
+        lines.append(
+            f"{name:22} {m['delta']:+.3f} [{m['low']:+.3f}, {m['high']:+.3f}]  p {m['p_adjusted']:.4f}  wins {m['wins']} losses {m['losses']} ties {m['ties']}  n {m['n']}"
+        )
     return "\n".join(lines)
 
 

@@ -44,9 +44,7 @@ def _by_metric(scores: Iterable[Score]) -> dict[str, dict[str, float | None]]:
     return found
 
 
-def _entry(
-    metric: Metric, a: Mapping[str, float | None], b: Mapping[str, float | None], clusters: Mapping[str, str], seed: int, draws: int
-) -> dict[str, Any]:
+def _entry(metric: Metric, a: Mapping[str, float | None], b: Mapping[str, float | None], clusters: Mapping[str, str], seed: int, draws: int) -> dict[str, Any]:
     lost = {"a": 0, "b": 0, "both": 0}
     names: list[str] = []
     left: list[float] = []

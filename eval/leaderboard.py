@@ -48,7 +48,8 @@ def notes(summary: Mapping[str, Any], shown: Sequence[str]) -> list[str]:
     configs = summary["configs"]
     asked, corpus = summary["questions"], summary["corpus"]
     lines = [
-        f"{asked['n']} questions ({asked['n'] - asked['answerable']} unanswerable) on {corpus['documents']} documents; mean ± half of the 95 % interval (bootstrap over documents); "
+        f"{asked['n']} questions ({asked['n'] - asked['answerable']} unanswerable) on {corpus['documents']} documents; mean ± half of "
+        "the 95 % interval (bootstrap over documents); "
         "ms: median per question, models loaded; tokens: mean per context"
     ]
     for metric in shown:

@@ -55,4 +55,3 @@ def against(folder: Path, best: str, others: Sequence[str], metric: str) -> dict
     for o, p in zip(tested, holm([rows[o]["p"] for o in tested]), strict=True):
         rows[o]["p_adjusted"] = p
     return rows
-

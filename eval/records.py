@@ -39,7 +39,15 @@ def question_row(question: Question) -> dict[str, Any]:
     """Return a question as the run's `questions.jsonl` keeps it, with the cluster it is resampled in."""
     q = question
     evidence = [span_json(s) for s in q.evidence]
-    return {"question": q.id, "text": q.text, "evidence": evidence, "answers": list(q.answers), "tags": list(q.tags), "answerable": q.answerable, "cluster": cluster(q)}
+    return {
+        "question": q.id,
+        "text": q.text,
+        "evidence": evidence,
+        "answers": list(q.answers),
+        "tags": list(q.tags),
+        "answerable": q.answerable,
+        "cluster": cluster(q),
+    }
 
 
 def _step(step: Step) -> dict[str, Any]:

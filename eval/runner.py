@@ -60,7 +60,9 @@ def prepare(corpus: Path, questions: Path, metrics: Sequence[str], judge: str, l
         else:
             failed.append(item)
     if not documents:
-        raise CorpusError(f"{corpus}: no document could be read ({len(failed)} failed); give a folder of text, Markdown, HTML, PDF, DOCX or JSON Lines files, or a BEIR folder")
+        raise CorpusError(
+            f"{corpus}: no document could be read ({len(failed)} failed); give a folder of text, Markdown, HTML, PDF, DOCX or JSON Lines files, or a BEIR folder"
+        )
     known = {f.doc_id: Document(f.doc_id, "") for f in failed} | {d.id: d for d in documents}  # what failed is judged, and never found
     asked = load_questions(questions, known)
     return Task(tuple(documents), tuple(failed), asked[:limit], chosen, make_judge(judge, documents, runtime))
@@ -107,7 +109,18 @@ def _key(pipeline: Pipeline, task: Task, runtime: Runtime) -> str:
     stages = [pipeline.chunk, pipeline.retrieve, *pipeline.refine, pipeline.pack, pipeline.answer]
     metrics = [[m.name, m.version] for m in task.metrics]
     models = [runtime.identities(s) for s in stages]
-    return key("run", 1, [canonical(s) for s in stages], pipeline.index.tenant_key, models, task.corpus_digest, task.questions_digest, metrics, task.judge.identity, version("spanwise"))
+    return key(
+        "run",
+        1,
+        [canonical(s) for s in stages],
+        pipeline.index.tenant_key,
+        models,
+        task.corpus_digest,
+        task.questions_digest,
+        metrics,
+        task.judge.identity,
+        version("spanwise"),
+    )
 
 
 def _evaluate(name: str, pipeline: Pipeline, work: str, index: Index, task: Task, folder: Path, runtime: Runtime) -> dict[str, Any]:

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from rag.pipeline import Pipeline
     from rag.types import Condition, Hit, Step
 
-app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help="Index documents, search them, and answer questions with citations.")
+app = typer.Typer(
+    add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help="Index documents, search them, and answer questions with citations."
+)
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 Where = Annotated[list[str] | None, typer.Option("--where", help="key=value that the metadata must have; repeat for and.")]
@@ -186,7 +188,18 @@ def hits_json(hits: Sequence[Hit]) -> list[dict[str, Any]]:
     rows = []
     for rank, h in enumerate(hits, start=1):
         span = h.chunk.span
-        rows.append({"rank": rank, "doc_id": span.doc_id, "start": span.start, "end": span.end, "score": h.score, "source": h.source, "text": h.chunk.text, "meta": dict(h.chunk.meta)})
+        rows.append(
+            {
+                "rank": rank,
+                "doc_id": span.doc_id,
+                "start": span.start,
+                "end": span.end,
+                "score": h.score,
+                "source": h.source,
+                "text": h.chunk.text,
+                "meta": dict(h.chunk.meta),
+            }
+        )
     return rows
 
 

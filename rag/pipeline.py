@@ -11,7 +11,8 @@ from rag.answer.extractive import Extractive
 from rag.fingerprint import canonical, key
 from rag.models.files import BUNDLED
 from rag.pack.budget import Budget
-from rag.stages import Answerer, Chunker, Packer, Refiner, Retriever, Stage
+from rag.stages import Answerer, Chunker, Packer, Refiner, Retriever, Stage, bounded, settle
+from rag.text import encodable
 from rag.types import Answer, Condition, Hit, Query, Step
 
 if TYPE_CHECKING:
@@ -28,9 +29,15 @@ class IndexOptions:
     """
 
     search: Literal["auto", "exact", "hnsw"] = "auto"
-    exact_below: int = 20_000
+    exact_below: int = bounded(20_000, ge=0)
     tenant_key: str | None = None
-    max_document_mb: float = 32.0
+    max_document_mb: float = bounded(32.0, gt=0)
+
+    def __post_init__(self) -> None:
+        """Hold every field to its bounds; raises `ValueError`."""
+        settle(self)
+        if self.tenant_key is not None and not self.tenant_key.strip():
+            raise ValueError("tenant_key must not be blank; leave it out for an index without tenants")
 
 
 @dataclass(frozen=True)
@@ -62,13 +69,15 @@ class Pipeline:
         """The content key of how documents are cut: pipelines that share it can share an index."""
         return key("chunk", canonical(self.chunk))
 
-    def search(self, index: Index, text: str, *, where: Sequence[Condition] = (), tenant: str | None = None, exact: bool | None = None) -> tuple[tuple[Hit, ...], tuple[Step, ...]]:
+    def search(
+        self, index: Index, text: str, *, where: Sequence[Condition] = (), tenant: str | None = None, exact: bool | None = None
+    ) -> tuple[tuple[Hit, ...], tuple[Step, ...]]:
         """Return the ranked hits for a text and the trace of the retrieve and refine stages.
 
         Raises `StoreError` when the index does not fit this pipeline or a required tenant is missing.
         """
         reader = index.reader(self, tenant=tenant, exact=exact)
-        query = Query(text, tuple(where))
+        query = Query(encodable(text), tuple(where))
         found = self.retrieve.search(query, reader)
         hits, steps = found.hits, [found.step]
         for refiner in self.refine:
@@ -84,19 +93,24 @@ class Pipeline:
         """
         hits, steps = self.search(index, text, where=where, tenant=tenant, exact=exact)
         reader = index.reader(self, tenant=tenant, exact=exact)
-        query = Query(text, tuple(where))
+        query = Query(encodable(text), tuple(where))
         start = time.perf_counter()
         context = self.pack.pack(hits, query, reader)
         middle = time.perf_counter()
         answer = self.answer.answer(query, context, reader)
         done = time.perf_counter()
-        packed = Step("pack", self.pack.use, 1000 * (middle - start), {"sources": len(context.hits), "tokens": context.tokens, "dropped": context.dropped, "cut": context.cut})
+        packed = Step(
+            "pack",
+            self.pack.use,
+            1000 * (middle - start),
+            {"sources": len(context.hits), "tokens": context.tokens, "dropped": context.dropped, "cut": context.cut},
+        )
         answered = Step("answer", self.answer.use, 1000 * (done - middle), {"abstained": answer.abstained, "citations": len(answer.citations)})
         return replace(answer, ranking=hits, trace=(*steps, packed, *answer.trace, answered))
 
 
 def _resolve(value: Any, models: Models) -> Any:
-    if isinstance(value, tuple):
+    if isinstance(value, (list, tuple)):
         return tuple(_resolve(v, models) for v in value)
     if not isinstance(value, Stage):
         return value

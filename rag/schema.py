@@ -19,7 +19,9 @@ def schema() -> dict[str, Any]:
     definitions: dict[str, Any] = {}
     for base in KINDS:
         found = parts(base.kind)
-        definitions[base.kind] = {"anyOf": [{"enum": [u for u, c in found.items() if not _required(c)]}] + [{"$ref": f"#/$defs/{base.kind}.{u}"} for u in found]}
+        definitions[base.kind] = {
+            "anyOf": [{"enum": [u for u, c in found.items() if not _required(c)]}] + [{"$ref": f"#/$defs/{base.kind}.{u}"} for u in found]
+        }
         for use, cls in found.items():
             definitions[f"{base.kind}.{use}"] = _object(cls, use)
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "spanwise pipeline", **_object(Pipeline), "$defs": definitions}

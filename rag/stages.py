@@ -7,6 +7,7 @@ one scope, with its runtime) while a question is answered. It stores neither.
 
 from __future__ import annotations
 
+import math
 import operator
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
@@ -36,12 +37,34 @@ class Stage:
     version: ClassVar[int] = 1
 
     def __post_init__(self) -> None:
-        """Hold every field to the bounds it declares; raises `ValueError` naming field, value and bound."""
-        for f in fields(self):  # type: ignore[arg-type]  # every stage is a dataclass; the registry insists
-            for bound, limit in f.metadata.get("limits", {}).items():
-                value = getattr(self, f.name)
-                if value is not None and not BOUNDS[bound][1](value, limit):
-                    raise ValueError(f"{f.name} must be {BOUNDS[bound][0]} {limit}, not {value}")
+        """Settle the fields; raises `ValueError` naming field, value and bound."""
+        settle(self)
+
+
+def settle(spec: Any) -> None:
+    """Give the fields of a frozen dataclass one form, so that equal values have equal keys, and hold them to their bounds.
+
+    Lists become tuples, whole numbers in fields of floats become floats, -0.0 becomes 0.0. Raises `ValueError` naming
+    field, value and bound.
+    """
+    for f in fields(spec):
+        value = _settled(f.name, getattr(spec, f.name), "float" in str(f.type))
+        object.__setattr__(spec, f.name, value)
+        for bound, limit in f.metadata.get("limits", {}).items():
+            if value is not None and not BOUNDS[bound][1](value, limit):
+                raise ValueError(f"{f.name} must be {BOUNDS[bound][0]} {limit}, not {value}")
+
+
+def _settled(name: str, value: Any, real: bool) -> Any:
+    if isinstance(value, (list, tuple)):
+        return tuple(_settled(name, v, real) for v in value)
+    if real and type(value) is int:
+        value = float(value)
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise ValueError(f"{name} must be finite, not {value}")
+        return value + 0.0
+    return value
 
 
 class Chunker(Stage, ABC):

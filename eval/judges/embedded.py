@@ -102,7 +102,7 @@ class EmbeddedJudge:
         left, right = (np.asarray(row, dtype=np.float64) for row in self.encode([unmarked(a), unmarked(b)]))
         return float(left @ right)
 
-    def support(self, claims: Sequence[Claim], contexts: Sequence[str], question: str) -> tuple[Judgement | Missing, ...]:  # noqa: ARG002  # part of the interface
+    def support(self, claims: Sequence[Claim], contexts: Sequence[str], question: str) -> tuple[Judgement | Missing, ...]:  # part of the interface
         """Return one verdict per claim; the question plays no part in it."""
         parsed = [parse(unmarked(context), self.language) for context in contexts]
         return tuple(self._judge(_merged(parse(claim.text, self.language)), parsed) for claim in claims)

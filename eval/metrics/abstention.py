@@ -15,6 +15,6 @@ from eval.score import Result, Score
 class AbstentionAccuracy(Metric):
     """1 when an answerable question was answered or an unanswerable one declined, else 0; every question has a value."""
 
-    def score(self, question: Question, result: Result, judge: Judge | None) -> Score:  # noqa: ARG002  # part of the interface
+    def score(self, question: Question, result: Result, judge: Judge | None) -> Score:  # part of the interface
         """Return 1 or 0."""
         return self.value(question, float(bool(result.abstained) != question.answerable))

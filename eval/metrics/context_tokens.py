@@ -19,6 +19,6 @@ class ContextTokens(Metric):
     higher_is_better: ClassVar[bool] = False
     range: ClassVar[tuple[float, float | None]] = (0.0, None)
 
-    def score(self, question: Question, result: Result, judge: Judge | None) -> Score:  # noqa: ARG002  # part of the interface
+    def score(self, question: Question, result: Result, judge: Judge | None) -> Score:  # part of the interface
         """Return the number of tokens."""
         return self.value(question, float(result.context_tokens))

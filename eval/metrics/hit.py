@@ -13,6 +13,6 @@ from eval.metrics.ranking import RankingAt
 class Hit(RankingAt):
     """1 when any of the first k documents is relevant, else 0."""
 
-    def of(self, found: list[int], best: list[int]) -> float:  # noqa: ARG002  # part of the interface
+    def of(self, found: list[int], best: list[int]) -> float:  # part of the interface
         """Return 1 or 0."""
         return float(any(g > 0 for g in found))

@@ -13,6 +13,6 @@ from eval.metrics.ranking import RankingAt
 class Mrr(RankingAt):
     """`1 / rank` of the first relevant document, 0 when none is among the first k."""
 
-    def of(self, found: list[int], best: list[int]) -> float:  # noqa: ARG002  # part of the interface
+    def of(self, found: list[int], best: list[int]) -> float:  # part of the interface
         """Return the reciprocal rank."""
         return next((1 / rank for rank, g in enumerate(found, start=1) if g > 0), 0.0)

@@ -13,6 +13,6 @@ from eval.metrics.ranking import RankingAt
 class Precision(RankingAt):
     """Relevant documents in the first k, divided by k even when the list is shorter."""
 
-    def of(self, found: list[int], best: list[int]) -> float:  # noqa: ARG002  # part of the interface
+    def of(self, found: list[int], best: list[int]) -> float:  # part of the interface
         """Return `relevant in the first k / k`."""
         return sum(g > 0 for g in found) / self.k

@@ -37,7 +37,7 @@ def unranked(question: Question) -> str:
 class Ranking(Metric):
     """A metric of the whole document list; subclasses say how gains become a value."""
 
-    def score(self, question: Question, result: Result, judge: Judge | None) -> Score:  # noqa: ARG002  # part of the interface
+    def score(self, question: Question, result: Result, judge: Judge | None) -> Score:  # part of the interface
         """Return the value of the document ranking, or `not applicable` where nothing is relevant."""
         if why := unranked(question):
             return self.not_applicable(question, why)
@@ -52,7 +52,7 @@ class Ranking(Metric):
 class RankingAt(MetricAt):
     """A metric of the first `k` documents; a shorter list is marked, and scored as if padded with irrelevant ones."""
 
-    def score(self, question: Question, result: Result, judge: Judge | None) -> Score:  # noqa: ARG002  # part of the interface
+    def score(self, question: Question, result: Result, judge: Judge | None) -> Score:  # part of the interface
         """Return the value of the first `k` documents, or `not applicable` where nothing is relevant."""
         if why := unranked(question):
             return self.not_applicable(question, why)

@@ -21,7 +21,7 @@ from eval.score import Result, Score
 class SpanMetric(Metric):
     """A metric of three lengths in characters: evidence, context shown, and what both hold."""
 
-    def score(self, question: Question, result: Result, judge: Judge | None) -> Score:  # noqa: ARG002  # part of the interface
+    def score(self, question: Question, result: Result, judge: Judge | None) -> Score:  # part of the interface
         """Return the overlap, or `not applicable` where there is no evidence to overlap with."""
         if not question.answerable:
             return self.not_applicable(question, "the question is unanswerable")
@@ -41,7 +41,7 @@ class SpanMetric(Metric):
 class SpanRecall(SpanMetric):
     """The share of the evidence that is in the context; 0 for an empty context."""
 
-    def of(self, wanted: int, shown: int, both: int) -> float | None:  # noqa: ARG002  # part of the interface
+    def of(self, wanted: int, shown: int, both: int) -> float | None:  # part of the interface
         """Return `both / wanted`."""
         return both / wanted
 
@@ -51,7 +51,7 @@ class SpanRecall(SpanMetric):
 class SpanPrecision(SpanMetric):
     """The share of the context that is evidence; an empty context has none."""
 
-    def of(self, wanted: int, shown: int, both: int) -> float | None:  # noqa: ARG002  # part of the interface
+    def of(self, wanted: int, shown: int, both: int) -> float | None:  # part of the interface
         """Return `both / shown`."""
         return both / shown if shown else None
 

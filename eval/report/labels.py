@@ -8,8 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 EM = 0.62  # of the font size: wider than the mean character of any common sans-serif font, since the page chooses the font
-RADII = (9, 15, 24, 36, 50, 66, 84, 104, 126, 150, 180, 215, 255, 300, 350, 410, 480)
+RADII = (11, 16, 24, 36, 50, 66, 84, 104, 126, 150, 180, 215, 255, 300, 350, 410, 480)
 ANGLES = (0, 180, 30, -30, 150, -150, 60, -60, 120, -120, 90, -90, 15, -15, 165, -165, 45, -45, 135, -135)
+
+Point = tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,10 @@ class Box:
         """Return whether this lies in the other."""
         return self.left >= other.left and self.right <= other.right and self.bottom >= other.bottom and self.top <= other.top
 
+    def touches(self, point: Point) -> bool:
+        """Return whether the point lies in this, or on its edge."""
+        return self.left <= point[0] <= self.right and self.bottom <= point[1] <= self.top
+
     def crossed(self, x0: float, y0: float, x1: float, y1: float) -> bool:
         """Return whether a segment passes through, looked at every two pixels."""
         steps = max(1, int(math.hypot(x1 - x0, y1 - y0) / 2))
@@ -42,11 +48,11 @@ class Label:
 
     text: str
     box: Box
-    point: tuple[float, float]
+    point: Point
     line: bool
 
     @property
-    def end(self) -> tuple[float, float]:
+    def end(self) -> Point:
         """The spot of the box that is nearest the point: where a joining line ends."""
         x, y = self.point
         return min(max(x, self.box.left), self.box.right), min(max(y, self.box.bottom), self.box.top)
@@ -57,8 +63,10 @@ def width(text: str, size: float) -> float:
     return size * EM * sum(2 if unicodedata.east_asian_width(c) in "WF" else 0 if unicodedata.combining(c) else 1 for c in text)
 
 
-def place(texts: Sequence[str], points: Sequence[tuple[float, float]], walls: Sequence[Box], area: Box, size: float) -> list[Label]:
-    """Return a label per text near its point, inside `area`, off the `walls`, the points and each other.
+def place(
+    texts: Sequence[str], points: Sequence[Point], walls: Sequence[Box], paths: Sequence[tuple[Point, Point]], area: Box, size: float
+) -> list[Label]:
+    """Return a label per text near its point, inside `area`, off the `walls`, the `paths`, the points and each other.
 
     Greedy, crowded points last; a text that fits nowhere, which takes dozens in a small area, keeps the first place beside its point.
     """
@@ -66,21 +74,24 @@ def place(texts: Sequence[str], points: Sequence[tuple[float, float]], walls: Se
     order = sorted(range(len(texts)), key=lambda i: (sum(math.dist(points[i], p) < 60 for p in points), i))
     placed: dict[int, Label] = {}
     for i in order:
+        crossed = [w for w in walls if not w.touches(points[i])]
         others = [*walls, *dots[:i], *dots[i + 1 :], *(label.box for label in placed.values())]
         options = _options(texts[i], points[i], size)
-        free = (o for o in options if o.box.within(area) and not any(o.box.meets(b) for b in others) and _clear(o, list(placed.values())))
+        free = (o for o in options if o.box.within(area) and not any(o.box.meets(b) for b in others) and _clear(o, list(placed.values()), paths, crossed))
         placed[i] = next(free, options[0])
     return [placed[i] for i in range(len(texts))]
 
 
-def _clear(option: Label, placed: Sequence[Label]) -> bool:
-    """Return whether no joining line, the option's or one that is there, runs through a text."""
-    if option.line and any(p.box.crossed(*option.point, *option.end) for p in placed):
+def _clear(option: Label, placed: Sequence[Label], paths: Sequence[tuple[Point, Point]], walls: Sequence[Box]) -> bool:
+    """Return whether no path and no joining line, the option's or one that is there, runs through a text, nor its own through a wall."""
+    if any(option.box.crossed(*a, *b) for a, b in paths):
+        return False
+    if option.line and any(b.crossed(*option.point, *option.end) for b in (*walls, *(p.box for p in placed))):
         return False
     return not any(p.line and option.box.crossed(*p.point, *p.end) for p in placed)
 
 
-def _options(text: str, point: tuple[float, float], size: float) -> list[Label]:
+def _options(text: str, point: Point, size: float) -> list[Label]:
     wide, high = width(text, size), size * 1.25
     found = []
     for radius in RADII:

@@ -16,7 +16,6 @@ from eval.summary import FEW_CLUSTERS
 from rag.errors import MissingExtra
 
 MOST_FAILED = 50
-MOST_LEADERBOARD = 60
 
 
 def page(summary: Mapping[str, Any], folder: Path) -> str:
@@ -64,7 +63,7 @@ def _found(view: View) -> dict[str, Any]:
         "rows": leaderboard(view, view.main), "other_rows": leaderboard(view, others) if others else (),
         "clusters": {m: min((view.figure(n, m).get("clusters", 0) for n in view.names if view.figure(n, m)["scored"]), default=0) for m in view.metrics},
         "missing": missing(view), "pareto": pareto(spots, higher(first or "")), "undrawn": tuple(n for n in view.names if n not in spots),
-        "wide": trade_off(view, 760, "w") if spots else "", "narrow": trade_off(view, 360, "n") if spots else "",
+        "wide": trade_off(view, 940, "w") if spots else "", "narrow": trade_off(view, 360, "n") if spots else "",
         "panels": tuple((m, dots(view, m, f"d{i}")) for i, m in enumerate(view.panels)), "most_drawn": MOST_DRAWN, "points": len(spots),
         "differences": differences(view), "kinds": kind_tables(view),
     }  # fmt: skip

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
+from math import log10
 from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
@@ -54,7 +56,7 @@ def trade_off(view: View, wide: int, name: str) -> Markup:
     ends = {n: (float(view.figure(n, view.first or "")["low"]), float(view.figure(n, view.first or "")["high"])) for n in drawn}
     with figure(wide, high) as fig:
         axes = fig.add_axes((58 / wide, 52 / high, 1 - 70 / wide, 1 - 64 / high))
-        _frame(axes, [ms for ms, _ in drawn.values()], [v for pair in ends.values() for v in pair])
+        _frame(axes, [ms for ms, _ in drawn.values()], [v for pair in ends.values() for v in pair], wide - 70)
         axes.set_xlabel("median latency, ms (logarithmic)")
         axes.set_ylabel(short(view.first or "", 40))
         axes.plot(*zip(*[spots[n] for n in best], strict=True), color=ACCENT, linewidth=1.2, linestyle=(0, (5, 4)), zorder=1)
@@ -62,21 +64,21 @@ def trade_off(view: View, wide: int, name: str) -> Markup:
             on = n in best
             axes.plot([ms, ms], ends[n], color=ACCENT if on else MUTED, linewidth=1.6, zorder=2)
             axes.plot([ms], [mean], marker="o" if on else "s", markersize=9 if on else 7, color=ACCENT if on else MUTED, markerfacecolor=ACCENT if on else PAPER, zorder=3)
-        _name_points(axes, drawn, ends)
+        _name_points(axes, drawn, ends, best)
         return element(fig, name, _trade_off_text(view, drawn, best), "plot")
 
 
-def _frame(axes: Axes, times: Sequence[float], values: Sequence[float]) -> None:
+def _frame(axes: Axes, times: Sequence[float], values: Sequence[float], wide: int) -> None:
     """Set scales that leave room around the points, and ticks at round numbers."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
     low, most = min(times), max(times)
-    room = max((most / low) ** 0.12, 1.6)
+    room = max((most / low) ** 0.24, 1.6)  # a sixth of the width on either side, for names
     axes.set_xscale("log")
     axes.set_xlim(low / room, most * room)
     span = (max(values) - min(values)) or max(abs(max(values)), 1e-3) * 0.1
     axes.set_ylim(min(values) - 0.08 * span, max(values) + 0.08 * span)
-    axes.xaxis.set_major_locator(LogLocator(subs=(1.0,) if most / low > 300 else (1.0, 2.0, 5.0)))
+    axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if wide / log10(most / low * room**2) > 170 else (1.0,)))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:,g}" if v < 1e6 else f"{v:g}"))
     axes.xaxis.set_minor_formatter(NullFormatter())
     _plain(axes)
@@ -91,13 +93,15 @@ def _plain(axes: Axes) -> None:
     axes.set_axisbelow(True)
 
 
-def _name_points(axes: Axes, drawn: dict[str, tuple[float, float]], ends: dict[str, tuple[float, float]]) -> None:
-    spots = [tuple(map(float, axes.transData.transform(p))) for p in drawn.values()]
+def _name_points(axes: Axes, drawn: dict[str, tuple[float, float]], ends: dict[str, tuple[float, float]], best: Sequence[str]) -> None:
+    spots = [(float(x), float(y)) for x, y in (axes.transData.transform(p) for p in drawn.values())]
     whiskers = [[axes.transData.transform((drawn[n][0], e)) for e in ends[n]] for n in drawn]
     walls = [Box(a[0] - 2, a[1], a[0] + 2, b[1]) for a, b in whiskers]
+    joined = dict(zip(drawn, spots, strict=True))
+    paths = [(joined[a], joined[b]) for a, b in pairwise(best)]
     corner = axes.bbox
     area = Box(corner.x0, corner.y0, corner.x1, corner.y1)
-    for label in place(list(names(list(drawn)).values()), [(x, y) for x, y in spots], walls, area, SIZE):
+    for label in place(list(names(list(drawn)).values()), spots, walls, paths, area, SIZE):
         left, bottom = label.box.left, label.box.bottom
         from_left = label.point[0] < (left + label.box.right) / 2
         x = left if from_left else label.box.right

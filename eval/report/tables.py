@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from eval.report.verdict import say
 from eval.report.view import View, higher
-from eval.report.words import MOST_NAMED, digits, milliseconds, number, probability, reasons
+from eval.report.words import MOST_NAMED, digits, milliseconds, number, probability, reasons, span
 
 
 @dataclass(frozen=True)
@@ -77,10 +77,10 @@ def _cell(view: View, name: str, metric: str, places: int) -> Cell:
     title = reasons(figure["missing"])
     bounds = bound(view, name, metric, places)
     if bounds:
-        title += f"; the mean of all would lie in {bounds}"
+        title += f"; the mean of all would lie between {bounds}"
     if figure["mean"] is None:
         return Cell(number(None), "", coverage, title)
-    return Cell(number(figure["mean"], places), f"{number(figure['low'], places)} to {number(figure['high'], places)}", coverage, title, repr(figure["mean"]))
+    return Cell(number(figure["mean"], places), span(figure['low'], figure['high'], places), coverage, title, repr(figure["mean"]))
 
 
 def bound(view: View, name: str, metric: str, places: int = 3) -> str:
@@ -89,7 +89,7 @@ def bound(view: View, name: str, metric: str, places: int = 3) -> str:
     if not view.lost(name, metric) or figure.get("worst") is None or figure.get("best") is None:
         return ""
     low, high_ = sorted((figure["worst"], figure["best"]))
-    return f"{number(low, places)} to {number(high_, places)}"
+    return span(low, high_, places)
 
 
 def missing(view: View) -> tuple[Missing, ...]:
@@ -110,11 +110,11 @@ def _why(view: View, metric: str) -> tuple[str, ...]:
         each = {n: c.get(reason, 0) for n, c in counts.items()}
         low, most = min(each.values()), max(each.values())
         if low == most:
-            text = f"{reason}: {low}" + (" in every configuration" if len(each) > 1 else "")
+            text = f"{reason} ({low}" + (" in every configuration)" if len(each) > 1 else ")")
         elif len(each) > MOST_NAMED:
-            text = f"{reason}: {low} to {most} by configuration"
+            text = f"{reason} ({low} to {most} by configuration)"
         else:
-            text = f"{reason}: " + ", ".join(f"{n} {c}" for n, c in each.items())
+            text = f"{reason} (" + ", ".join(f"{n} {c}" for n, c in each.items()) + ")"
         clauses.append(text)
     return tuple(clauses)
 

@@ -38,6 +38,12 @@ def probability(p: float | None) -> str:
     return DASH if p is None else "<0.001" if p < 0.001 else f"{p:.3f}"
 
 
+def span(low: float | None, high: float | None, places: int = 3) -> str:
+    """Return `0.684-0.788` with an en dash, or words where an end is negative and the dash would read as a minus."""
+    between = " to " if min(low or 0.0, high or 0.0) < 0 else DASH
+    return number(low, places) + between + number(high, places)
+
+
 def count(n: int, one: str, many: str = "") -> str:
     """Return `1 document`, `2 documents`."""
     return f"{n:,} {one if n == 1 else many or one + 's'}"

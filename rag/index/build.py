@@ -65,7 +65,9 @@ class Report:
             self.seconds[stage] = self.seconds.get(stage, 0.0) + time.perf_counter() - start
 
 
-def build(path: Path, pipeline: Pipeline, corpus: Iterable[Loaded | Failed], roots: Sequence[Path], runtime: Runtime, spaces: Sequence[Space] | None = None) -> Report:
+def build(
+    path: Path, pipeline: Pipeline, corpus: Iterable[Loaded | Failed], roots: Sequence[Path], runtime: Runtime, spaces: Sequence[Space] | None = None
+) -> Report:
     """Make the index at `path` hold exactly the corpus below `roots`, beside what it holds of other roots.
 
     `spaces` overrides the vector spaces of `pipeline` (a grid of pipelines shares one index with the union of theirs).
@@ -110,7 +112,9 @@ def _check(path: Path, manifest: Manifest, pipeline: Pipeline, wanted: Sequence[
             check_identity(path, manifest.spaces[space_name(space)]["identity"], runtime.encoder(space.model).identity)
 
 
-def _compare(corpus: Iterable[Loaded | Failed], old: dict[str, DocumentRow], roots: set[str], tenant_key: str | None, report: Report) -> tuple[list[tuple[Document, str]], list[DocumentRow]]:
+def _compare(
+    corpus: Iterable[Loaded | Failed], old: dict[str, DocumentRow], roots: set[str], tenant_key: str | None, report: Report
+) -> tuple[list[tuple[Document, str]], list[DocumentRow]]:
     """Return the documents read, and the rows of those that stay although they were not read; counts the rest."""
     documents: dict[str, tuple[Document, str]] = {}
     failed: set[str] = set()
@@ -218,7 +222,21 @@ def _manifest(pipeline: Pipeline, wanted: Sequence[Space], batch: Batch, points:
         if row.tenant:
             tenants[row.tenant] = tenants.get(row.tenant, 0) + row.chunks
     versions = {p: version(p) for p in ("spanwise", "qdrant-edge-py")}
-    return Manifest(content, dump(pipeline), pipeline.chunk_key, chunker, spaces, points, len(batch.chunks), len(batch.rows), tenants, hnsw, pipeline.index.tenant_key, versions, batch.gap_characters)
+    return Manifest(
+        content,
+        dump(pipeline),
+        pipeline.chunk_key,
+        chunker,
+        spaces,
+        points,
+        len(batch.chunks),
+        len(batch.rows),
+        tenants,
+        hnsw,
+        pipeline.index.tenant_key,
+        versions,
+        batch.gap_characters,
+    )
 
 
 def _clear_unfinished(path: Path) -> None:

@@ -28,4 +28,10 @@ def check(index: Index) -> dict[str, Any]:
     for row in index.documents.values():
         if counts.get(row.id, 0) != row.chunks:
             faults.append(f"{row.id}: {counts.get(row.id, 0)} chunks, its row says {row.chunks}; rebuild the index with `rag index`")
-    return {"documents": len(index.documents), "chunks": sum(counts.values()), "points": index.manifest.points, "content": index.manifest.content, "faults": faults}
+    return {
+        "documents": len(index.documents),
+        "chunks": sum(counts.values()),
+        "points": index.manifest.points,
+        "content": index.manifest.content,
+        "faults": faults,
+    }

@@ -10,7 +10,7 @@ from rag.index.cut import cut
 from rag.index.gate import PointRecord
 from rag.index.manifest import DocumentRow
 from rag.index.pages import pages
-from rag.index.spaces import average_length, bm25_weights, space_name, term_counts
+from rag.index.spaces import average_length, bm25_weights, space_name
 from rag.loaders.corpus import Failed
 from rag.models.encoder import Vectors
 from rag.pipeline import Pipeline
@@ -105,8 +105,7 @@ def collect(documents: Sequence[tuple[Document, str]], pipeline: Pipeline, space
         batch.documents.append(document)
         batch.rows.append(_row(document, root, len(found.chunks), tenant))
         for name in languages:
-            terms = analyzer(name).terms
-            batch.terms[name] += [term_counts(terms(c.index_text)) for c in found.chunks]
+            batch.terms[name] += [analyzer(name).counts(c.index_text) for c in found.chunks]
     lengths = {name: [sum(c.values()) for c in counts if c] for name, counts in batch.terms.items()}
     batch.averages = {n: average_length(lengths[language(s)]) for n, s in batch.sparse.items()}
     failed += batch.failed

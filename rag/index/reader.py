@@ -28,7 +28,9 @@ T = TypeVar("T")
 class Reader:
     """Bound to a generation, a scope and a runtime. `memo=True` keeps the results of searches under content keys."""
 
-    def __init__(self, engine: Engine, manifest: Manifest, documents: Mapping[str, DocumentRow], runtime: Runtime, scope: Scope, exact: bool, memo: bool) -> None:
+    def __init__(
+        self, engine: Engine, manifest: Manifest, documents: Mapping[str, DocumentRow], runtime: Runtime, scope: Scope, exact: bool, memo: bool
+    ) -> None:
         """Use `Index.reader`, which checks that scope and pipeline fit the index."""
         self._engine, self.manifest, self._documents = engine, manifest, documents
         self.runtime, self.scope, self.exact, self._memo = runtime, scope, exact, memo

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
-from collections import Counter
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
 
 from rag.fingerprint import key
 from rag.index.gate import Sparse
@@ -22,12 +19,6 @@ def space_name(space: Space) -> str:
     return f"{kind}-{key('space', space)[:12]}"
 
 
-@lru_cache(maxsize=2_000_000)
-def term_id(term: str) -> int:
-    """Return the 32-bit id of a term. Two terms share one with probability 2^-32: about one pair in 90,000 terms."""
-    return int.from_bytes(hashlib.blake2b(term.encode("utf-8", "surrogatepass"), digest_size=4).digest(), "little")
-
-
 def average_length(lengths: Sequence[int]) -> float:
     """Return the mean number of terms, rounded to the nearest power of `STEP`.
 
@@ -36,11 +27,6 @@ def average_length(lengths: Sequence[int]) -> float:
     """
     mean = sum(lengths) / len(lengths) if lengths else 0.0
     return STEP ** round(math.log(mean, STEP)) if mean > 0 else 1.0
-
-
-def term_counts(terms: Iterable[str]) -> dict[int, int]:
-    """Return how often each term id occurs, by ascending id."""
-    return dict(sorted(Counter(map(term_id, terms)).items()))
 
 
 def bm25_weights(counts: dict[int, int], space: SparseSpace, average: float) -> Sparse | None:
@@ -57,7 +43,7 @@ def bm25_weights(counts: dict[int, int], space: SparseSpace, average: float) -> 
 
 def bm25_query(text: str, space: SparseSpace) -> Sparse | None:
     """Return the query side of BM25: each term with the number of times it is asked for; None without terms."""
-    counts = term_counts(analyzer(space.language).terms(text))
+    counts = analyzer(space.language).counts(text)
     return Sparse(tuple(counts), tuple(float(n) for n in counts.values())) if counts else None
 
 

@@ -88,7 +88,9 @@ class Index:
 
     def _check(self, pipeline: Pipeline) -> None:
         if pipeline.chunk_key != self.manifest.chunk_key:
-            raise StoreError(f"{self.path} was cut by {self.pipeline.chunk}, the configuration says {pipeline.chunk}; use the same chunk: or build another index")
+            raise StoreError(
+                f"{self.path} was cut by {self.pipeline.chunk}, the configuration says {pipeline.chunk}; use the same chunk: or build another index"
+            )
         for space in pipeline.retrieve.spaces():
             found = self.manifest.spaces.get(space_name(space))
             if found is None:
@@ -120,7 +122,9 @@ def check_identity(path: Path, built: dict[str, Any], asked: dict[str, Any]) -> 
     """Raise `StoreError` with both names when vectors of one model would meet vectors of another."""
     if built != asked:
         differs = ", ".join(f"{k} {built.get(k)!r} against {asked.get(k)!r}" for k in sorted({*built, *asked}) if built.get(k) != asked.get(k))
-        raise StoreError(f"{path} was embedded with {built['name']}, the configuration asks for {asked['name']} ({differs}); use the same model or build another index")
+        raise StoreError(
+            f"{path} was embedded with {built['name']}, the configuration asks for {asked['name']} ({differs}); use the same model or build another index"
+        )
 
 
 def layout(manifest: Manifest) -> Layout:

@@ -112,7 +112,7 @@ def _entry(entry: Entry, limit: Limit) -> Iterator[_Read]:
             yield from _by_line(entry, reader, where, limit)
     except (Unreadable, RagError) as error:
         yield entry.id, where, str(error)
-    except Exception as error:  # noqa: BLE001  # parsers of PDF and the like raise anything on damaged files; one file must not stop a corpus
+    except Exception as error:  # parsers of PDF and the like raise anything on damaged files; one file must not stop a corpus
         yield entry.id, where, f"not readable as {suffix} ({_line(error)})"
 
 

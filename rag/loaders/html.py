@@ -15,10 +15,44 @@ from rag.loaders.text import check_text, decode, decode_as
 if TYPE_CHECKING:
     from selectolax.lexbor import LexborNode
 
-_DROPPED = frozenset("script style template noscript head svg iframe object canvas audio video datalist".split())
+_DROPPED = frozenset(["script", "style", "template", "noscript", "head", "svg", "iframe", "object", "canvas", "audio", "video", "datalist"])
 _BLOCKS = frozenset(
-    "address article aside blockquote body caption center dd details dialog div dl dt fieldset figcaption figure footer form "
-    "header hgroup hr html legend main menu nav ol p pre search section summary table ul".split()
+    [
+        "address",
+        "article",
+        "aside",
+        "blockquote",
+        "body",
+        "caption",
+        "center",
+        "dd",
+        "details",
+        "dialog",
+        "div",
+        "dl",
+        "dt",
+        "fieldset",
+        "figcaption",
+        "figure",
+        "footer",
+        "form",
+        "header",
+        "hgroup",
+        "hr",
+        "html",
+        "legend",
+        "main",
+        "menu",
+        "nav",
+        "ol",
+        "p",
+        "pre",
+        "search",
+        "section",
+        "summary",
+        "table",
+        "ul",
+    ]
 )
 _LINES = frozenset(["br", "li", "option", "thead", "tbody", "tfoot"])
 _CELLS = frozenset(["td", "th"])

@@ -9,13 +9,15 @@ from rag.loaders.base import Unreadable
 MAX_DEPTH = 512  # what browsers keep as well
 MAX_FORMATTING = 10_000_000
 _TAG = re.compile(r"<(?:(/?)([A-Za-z][^\s/<>]*)([^<>]*)|!--)")
-_VOID = frozenset("area base br col embed hr img input link meta param source track wbr".split())
+_VOID = frozenset(["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr"])
 # Never deeper than the table, list or ruby they are in, whether closed or not.
-_IMPLIED = frozenset("html head body td th tr thead tbody tfoot colgroup caption option optgroup rt rp rb rtc".split())
-_RAW = frozenset("script style textarea title xmp iframe noembed noframes plaintext".split())
+_IMPLIED = frozenset(
+    ["html", "head", "body", "td", "th", "tr", "thead", "tbody", "tfoot", "colgroup", "caption", "option", "optgroup", "rt", "rp", "rb", "rtc"]
+)
+_RAW = frozenset(["script", "style", "textarea", "title", "xmp", "iframe", "noembed", "noframes", "plaintext"])
 _CLOSE = {name: re.compile(f"</{name}", re.IGNORECASE) for name in _RAW}
 _REPEATS = {"p": ("p",), "li": ("li", "p"), "dd": ("dd", "dt", "p"), "dt": ("dd", "dt", "p")}  # whose start ends which
-_FORMATTING = frozenset("a b big code em font i nobr s small strike strong tt u".split())
+_FORMATTING = frozenset(["a", "b", "big", "code", "em", "font", "i", "nobr", "s", "small", "strike", "strong", "tt", "u"])
 
 
 class _Open:

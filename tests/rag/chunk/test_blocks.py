@@ -48,7 +48,11 @@ def test_backticks_within_a_line_open_no_fence() -> None:
 
 def test_a_table_is_a_header_with_its_ruler_and_the_rows_below() -> None:
     """It may follow a paragraph directly, and ends at a blank line."""
-    assert read("text\n| a | b |\n|:--|--:|\n| 1 | 2 |\n\n| no |\n") == [("paragraph", "text"), ("table", "| a | b |\n|:--|--:|\n| 1 | 2 |"), ("paragraph", "| no |")]
+    assert read("text\n| a | b |\n|:--|--:|\n| 1 | 2 |\n\n| no |\n") == [
+        ("paragraph", "text"),
+        ("table", "| a | b |\n|:--|--:|\n| 1 | 2 |"),
+        ("paragraph", "| no |"),
+    ]
 
 
 @pytest.mark.parametrize(("row", "kind"), [("# b", "heading"), ("```", "fence")])
@@ -78,7 +82,13 @@ def test_no_setext_heading_from_a_quote_or_indented_code() -> None:
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 def test_every_line_ending(end: str) -> None:
     """Windows and old Mac texts are read alike."""
-    assert [b.kind for b in blocks(end.join(["# a", "b", "", "- c", "", "```", "d", "```", "| e |", "|---|"]))] == ["heading", "paragraph", "list", "fence", "table"]
+    assert [b.kind for b in blocks(end.join(["# a", "b", "", "- c", "", "```", "d", "```", "| e |", "|---|"]))] == [
+        "heading",
+        "paragraph",
+        "list",
+        "fence",
+        "table",
+    ]
 
 
 def test_blocks_start_where_they_are_told() -> None:

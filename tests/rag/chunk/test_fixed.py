@@ -58,7 +58,9 @@ def test_text_without_tokens_is_one_piece(runtime: Runtime) -> None:
     assert texts(Fixed(), "\x00\x00", runtime) == ["\x00\x00"]
 
 
-@pytest.mark.parametrize(("size", "overlap", "says"), [(0, 0, "size must be at least 1"), (5, -1, "overlap must be at least 0"), (5, 5, "overlap must be less than size")])
+@pytest.mark.parametrize(
+    ("size", "overlap", "says"), [(0, 0, "size must be at least 1"), (5, -1, "overlap must be at least 0"), (5, 5, "overlap must be less than size")]
+)
 def test_impossible_fields_are_refused(size: int, overlap: int, says: str) -> None:
     """With a sentence that names the field and the bound."""
     with pytest.raises(ValueError, match=says):

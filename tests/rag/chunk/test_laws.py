@@ -42,10 +42,12 @@ FRAGMENTS = [
     "word", "Über", "naïve", "e\u0301a\u0302\u0323", "\u0301\u0301\u0301", "Привет", "日本語です。", "「次」", "한국어", "हिन्दी।", "שלום", "مرحبا؟", "ไทย",
     "👩\u200d👩\u200d👧", "👍🏽", "🇩🇪", "❤\ufe0f", "\u200d", "\x00", "\x0b", "\x1c", "\x85", "\u2028", "\u2029", "\ufeff", "\u00a0", "\u3000", "\ud800",
     " ", "  ", "\t", "\n", "\r\n", "\r", "\n\n", "\r\n\r\n", "\n \t\n", ".", ". ", "? ", "! ", "...", "Dr. ", "3.14", '"', "(", ")", "x" * 130, "ab" * 9,
-    "\n# Top\n", "\n## Sub { #sub }\n", "\n###### Deep ######\n", "\n#\n", "\nTitle\n=====\n", "\nTitle\n---\n", "\n---\n", "\n* * *\n", "\n- item\n", "\n  1. one\n",
-    "\n```python\n", "\n```\n", "\n~~~\n", "\n| a | b |\n|---|---|\n| 1 | 2 |\n", "|", "\n> quote\n", "    code", "[UNK]", "<div>",
+    "\n# Top\n", "\n## Sub { #sub }\n", "\n###### Deep ######\n", "\n#\n", "\nTitle\n=====\n", "\nTitle\n---\n", "\n---\n", "\n* * *\n", "\n- item\n",
+    "\n  1. one\n",    "\n```python\n", "\n```\n", "\n~~~\n", "\n| a | b |\n|---|---|\n| 1 | 2 |\n", "|", "\n> quote\n", "    code", "[UNK]", "<div>",
 ]  # fmt: skip
-TEXTS = st.one_of(st.text(max_size=60), st.lists(st.one_of(st.sampled_from(FRAGMENTS), st.sampled_from(["some ", "more ", "text. "])), max_size=40).map("".join))
+TEXTS = st.one_of(
+    st.text(max_size=60), st.lists(st.one_of(st.sampled_from(FRAGMENTS), st.sampled_from(["some ", "more ", "text. "])), max_size=40).map("".join)
+)
 RUNTIME = Runtime(memo=Memo(), show_progress=False)
 
 
@@ -156,7 +158,8 @@ def test_front_matter_is_left_out(chunker: Chunker) -> None:
 @pytest.mark.parametrize("chunker", instances())
 @pytest.mark.parametrize(
     "text",
-    ["x" * 5000, "word " * 1000, "\n" * 5000 + "x", "." * 5000, "a" + "\u0301" * 2000, "|" * 2000, "- \n" * 700, "#\n" * 700, "```\n" * 500, "(" * 2000, " \n" * 2000, "👩\u200d" * 700],
+    ["x" * 5000, "word " * 1000, "\n" * 5000 + "x", "." * 5000, "a" + "\u0301" * 2000, "|" * 2000, "- \n" * 700,
+     "#\n" * 700, "```\n" * 500, "(" * 2000, " \n" * 2000, "👩\u200d" * 700],
     ids=["one-word", "words", "newlines", "stops", "marks", "bars", "items", "headings", "fences", "brackets", "blank-lines", "joiners"],
 )  # fmt: skip
 def test_repetitive_text_is_cut_by_the_same_laws(chunker: Chunker, text: str) -> None:

@@ -1,0 +1,65 @@
+"""Makes the folder of a small run out of given values, with the project's own functions for every file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from eval.metrics import parse_all
+from eval.questions import Question
+from eval.records import question_row, score_rows, write_jsonl
+from eval.score import Score
+from eval.summary import summarize
+from rag.index.manifest import write_json
+from rag.types import Span
+
+Value = float | str | None
+Run = tuple[dict[str, Any], Path]
+
+
+def questions(n: int, kinds: Sequence[str], clusters: int) -> list[Question]:
+    """Return questions about `clusters` documents in turn, their first tags in turn."""
+    return [Question(f"q{i}", f"question {i}", (Span(f"doc{i % clusters}.md", 0, 9),), tags=(kinds[i % len(kinds)],) if kinds else ()) for i in range(n)]
+
+
+def entry(scores: list[Score], asked: list[Question], metrics: Sequence[str], p50: float | None) -> dict[str, Any]:
+    """Return one configuration's part of a summary."""
+    timed = {} if p50 is None else {"total": {"p50": p50, "p95": 2 * p50}}
+    return {
+        "metrics": summarize(scores, asked, parse_all(metrics)), "latency_ms": timed, "latency_sample": 0 if p50 is None else 20,
+        "tokens": 100 * len(asked), "seconds": 1.0, "chunks": 7, "over_limit": {}, "context": {"dropped": 3, "cut": 1},
+    }  # fmt: skip
+
+
+@pytest.fixture
+def make_run(tmp_path: Path) -> Callable[..., Run]:
+    """Return a function: values by configuration, metric and question (a text is the reason for none) to summary and folder."""
+
+    def make(
+        values: Mapping[str, Mapping[str, Sequence[Value]]], latency: Mapping[str, float | None] | None = None, kinds: Sequence[str] = ("easy", "hard"),
+        clusters: int = 25, failed: Sequence[Mapping[str, str]] = (), where: str = "run",
+    ) -> Run:  # fmt: skip
+        folder = tmp_path / where
+        metrics = list(next(iter(values.values())))
+        asked = questions(len(next(iter(next(iter(values.values())).values()))), kinds, clusters)
+        configs = {}
+        for name, by_metric in values.items():
+            scores = []
+            for metric, row in by_metric.items():
+                scores += [Score(q.id, metric, None, v) if isinstance(v, str) else Score(q.id, metric, v) for q, v in zip(asked, row, strict=True)]
+            (folder / name).mkdir(parents=True)
+            write_jsonl(folder / name / "scores.jsonl", score_rows(scores))
+            write_json(folder / name / "lock.json", {"package": "9.8.7", "latency": {"machine": "test machine"}, "metrics": dict.fromkeys(metrics, 1)})
+            configs[name] = entry(scores, asked, metrics, (latency or {}).get(name))
+        write_jsonl(folder / "questions.jsonl", [question_row(q) for q in asked])
+        summary = {
+            "configs": configs, "corpus": {"documents": clusters, "failed": list(failed), "digest": "c0ffee" * 5},
+            "questions": {"n": len(asked), "answerable": len(asked) - 1, "digest": "abcdef" * 5}, "judge": {"use": "embedded", "version": 1},
+        }  # fmt: skip
+        write_json(folder / "summary.json", summary)
+        return summary, folder
+
+    return make
