@@ -11,6 +11,7 @@ from pathlib import Path
 from rag.errors import StoreError
 from rag.fingerprint import key
 from rag.index.build import build
+from rag.index.lock import lock
 from rag.index.spaces import space_name
 from rag.index.store import Index
 from rag.loaders.corpus import Loaded
@@ -44,16 +45,27 @@ def open_shared(pipelines: Sequence[Pipeline], documents: Sequence[Document], co
         path.touch()
         return found
     except StoreError:
-        shutil.rmtree(path, ignore_errors=True)
+        _empty(path)
     _make_room(path.parent)
     exact = replace(first, index=replace(first.index, search="exact"))
     build(path, exact, [Loaded(d, Path("corpus")) for d in documents], [Path("corpus")], runtime, spaces)
     return Index.open(path, runtime, memo=True)
 
 
+def _empty(path: Path) -> None:
+    """Remove what is left of a damaged or unfinished index. Raises `StoreError` while another process builds it."""
+    if path.is_dir():
+        with lock(path):
+            for part in path.iterdir():
+                if part.is_dir():
+                    shutil.rmtree(part, ignore_errors=True)
+                elif part.name != "lock":
+                    part.unlink()
+
+
 def _make_room(folder: Path) -> None:
-    """Remove the indexes used longest ago until the rest is within the cap."""
-    sizes = {p: sum(f.stat().st_size for f in p.rglob("*") if f.is_file()) for p in folder.glob("*") if p.is_dir()}
+    """Remove the indexes used longest ago until the rest is within the cap; the engine's files are sparse, so blocks count."""
+    sizes = {p: sum(f.stat().st_blocks * 512 for f in p.rglob("*") if f.is_file()) for p in folder.glob("*") if p.is_dir()}
     for path in sorted(sizes, key=lambda p: p.stat().st_mtime):
         if sum(sizes.values()) <= CAP:
             return

@@ -17,8 +17,8 @@ COLUMNS = ("recall@5", "ndcg@10", "span_recall", "span_iou", "context_recall", "
 def leaderboard(summary: Mapping[str, Any], width: int = 150) -> str:
     """Return the configurations by their first shown metric, best first, as text of at most `width` columns."""
     configs = summary["configs"]
-    measured = next(iter(configs.values()))["metrics"]
-    shown = [m for m in COLUMNS if m in measured] or list(measured)[:7]
+    measured = summary["metrics"]
+    shown = list(COLUMNS) if set(COLUMNS) <= set(measured) else measured[:7]
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("configuration", no_wrap=True)
     for name in shown:
@@ -66,7 +66,7 @@ def notes(summary: Mapping[str, Any], shown: Sequence[str]) -> list[str]:
     lines.append(f"judge: {summary['judge']['use']} (words, numbers and polarity; not a language model)")
     for name, entry in configs.items():
         lines += [f"{name}: {n} of {entry['chunks']} chunks are longer than {model} reads" for model, n in entry["over_limit"].items()]
-        if entry["context"]["cut"] or entry["context"]["dropped"]:
-            lines.append(f"{name}: {entry['context']['dropped']} hits did not fit the context, {entry['context']['cut']} were cut to fit")
+        if entry["context"]["cut"]:
+            lines.append(f"{name}: in {entry['context']['cut']} contexts the best hit alone was over the budget and was cut")
     lines += [f"failed: {f['doc_id']}: {f['reason']}" for f in corpus["failed"]]
     return lines

@@ -26,6 +26,7 @@ from rag.index.store import Index
 from rag.loaders.corpus import Failed, Loaded, Summary, read
 from rag.pipeline import Pipeline
 from rag.runtime import Runtime
+from rag.stages import DenseSpace
 from rag.types import Document
 
 
@@ -98,7 +99,7 @@ def run(
         "configs": {n: found[n] for n in pipelines},
         "corpus": {"documents": len(task.documents), "failed": [{"doc_id": f.doc_id, "reason": f.reason} for f in task.failed], "digest": task.corpus_digest},
         "questions": {"n": len(task.questions), "answerable": sum(q.answerable for q in task.questions), "digest": task.questions_digest},
-        "judge": dict(task.judge.identity),
+        "judge": dict(task.judge.identity), "metrics": [m.name for m in task.metrics],
     }  # fmt: skip
     write_json(out / "summary.json", summary)
     write_json(out / "work.json", runtime.work.as_dict())
@@ -140,10 +141,16 @@ def _evaluate(name: str, pipeline: Pipeline, work: str, index: Index, task: Task
         "key": work, "config": dump(pipeline), "corpus": task.corpus_digest, "questions": task.questions_digest,
         "models": [m for s in (pipeline.chunk, pipeline.retrieve, pipeline.refine, pipeline.pack, pipeline.answer) for m in runtime.identities(s)],
         "prompts": {}, "judge": dict(task.judge.identity), "metrics": {m.name: m.version for m in task.metrics}, "package": version("spanwise"),
-        "files": files, "seconds": round(answered, 3), "chunks": index.manifest.chunks, "over_limit": dict(index.manifest.over_limit), "latency": timing,
+        "files": files, "seconds": round(answered, 3), "chunks": index.manifest.chunks, "over_limit": over_limit(pipeline, index), "latency": timing,
     }  # fmt: skip
     seal(folder, lock)
     return lock
+
+
+def over_limit(pipeline: Pipeline, index: Index) -> dict[str, int]:
+    """Return per encoder that this pipeline searches with how many chunks are longer than it reads."""
+    models = {s.model for s in pipeline.retrieve.spaces() if isinstance(s, DenseSpace)}
+    return {encoder: n for encoder, n in index.manifest.over_limit.items() if encoder.rsplit(" (", 1)[0] in models}
 
 
 def score(rows: Sequence[Mapping[str, Any]], task: Task, latency: Mapping[str, float], runtime: Runtime, name: str) -> list[Score]:

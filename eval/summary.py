@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from eval.metrics import Metric
+from eval.metrics import Metric, parse
 from eval.questions import Question, cluster
 from eval.score import NOT_APPLICABLE, Score
 from eval.stats import interval
@@ -50,4 +50,5 @@ def _bounds(values: Sequence[float], lost: int, metric: Metric) -> dict[str, flo
 def leaders(summary: Mapping[str, Any], metric: str) -> list[str]:
     """Return the names of configurations by a metric, best first; those without a value last."""
     configs = summary["configs"]
-    return sorted(configs, key=lambda c: (configs[c]["metrics"][metric]["mean"] is None, -(configs[c]["metrics"][metric]["mean"] or 0.0), c))
+    sign = -1.0 if parse(metric).higher_is_better else 1.0
+    return sorted(configs, key=lambda c: (configs[c]["metrics"][metric]["mean"] is None, sign * (configs[c]["metrics"][metric]["mean"] or 0.0), c))

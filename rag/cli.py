@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from rag.errors import ConfigError, StoreError
+from rag.errors import StoreError
 from rag.shell import emit, run
 
 if TYPE_CHECKING:
@@ -171,14 +171,14 @@ def _open(index: str, config: Path | None) -> tuple[Index, Pipeline]:
 
 
 def conditions(where: Sequence[str] | None) -> tuple[Condition, ...]:
-    """Return `key=value` texts as conditions. Raises `ConfigError` for any other text."""
+    """Return `key=value` texts as conditions. Raises `typer.BadParameter` (wrong usage) for any other text."""
     from rag.types import Condition
 
     found = []
     for text in where or ():
         name, sep, value = text.partition("=")
         if not sep or not name.strip():
-            raise ConfigError(f"--where {text!r}: write key=value")
+            raise typer.BadParameter(f"{text!r} is no condition; write key=value", param_hint="--where")
         found.append(Condition(name.strip(), value.strip()))
     return tuple(found)
 

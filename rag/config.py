@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import types
 from dataclasses import MISSING, Field, fields, is_dataclass
 from pathlib import Path
@@ -11,20 +12,24 @@ from typing import Any, Literal, Union, cast, get_args, get_origin, get_type_hin
 from rag import strict_yaml
 from rag.errors import ConfigError
 from rag.pipeline import Pipeline
-from rag.registry import did_you_mean, find
+from rag.registry import did_you_mean, find, parts
+from rag.schema import spell
 from rag.stages import Stage
 
 MAX_BYTES = 256 * 1024
+MAX_NUMBER = 2**53
+MAX_SHOWN = 60  # characters of a wrong value that a message repeats
 
 
 def read_yaml(path: Path) -> Any:
     """Return the plain data of one YAML file; raises `ConfigError` that names the file and the line."""
     try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read ({error.strerror}); check the path") from None
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
+        raise ConfigError(f"{path}: cannot be read ({getattr(error, 'strerror', None) or error}); check the path") from None
     if len(data) > MAX_BYTES:
-        raise ConfigError(f"{path}: {len(data)} bytes is no configuration (limit {MAX_BYTES})")
+        raise ConfigError(f"{path}: more than {MAX_BYTES} bytes are no configuration; check the path")
     try:
         return strict_yaml.parse(data)
     except ConfigError as error:
@@ -69,14 +74,14 @@ def _fill(cls: type[Any], data: dict[str, Any], path: str) -> Any:
     for name in data:
         if name not in known:
             allowed = ", ".join(known) or "no fields"
-            raise ConfigError(f"{_at(path, name)}: unknown field{did_you_mean(name, list(known))}; allowed: {allowed}")
+            raise ConfigError(f"{_at(path, name)}: unknown field{did_you_mean(str(name), list(known))}; allowed: {allowed}")
     hints = get_type_hints(cls)
     values = {}
     for name, f in known.items():
         if name in data:
             values[name] = _read(hints[name], data[name], _at(path, name))
         elif f.default is MISSING and f.default_factory is MISSING:
-            raise ConfigError(f"{_at(path, name)}: required and missing")
+            raise ConfigError(f"{_at(path, name)}: required and missing; expected: {spell(hints[name])}")
     try:
         return cls(**values)
     except ValueError as error:
@@ -93,7 +98,8 @@ def _read(hint: Any, data: Any, path: str) -> Any:
         return _read_tuple(args[0], data, path)
     if origin is Literal:
         if data not in args or isinstance(data, bool):
-            raise ConfigError(f"{path}: {data!r} is not allowed{did_you_mean(str(data), [str(a) for a in args])}; choose: {', '.join(map(str, args))}")
+            near = did_you_mean(data, [str(a) for a in args]) if isinstance(data, str) else ""
+            raise ConfigError(f"{path}: {_kind(data)} is not allowed{near}; choose: {', '.join(map(str, args))}")
         return data
     if isinstance(hint, type) and issubclass(hint, Stage):
         return _read_stage(hint, data, path)
@@ -126,16 +132,19 @@ def _read_stage(base: type[Stage], data: Any, path: str) -> Stage:
     if not isinstance(data, dict):
         raise ConfigError(f"{path}: expected the name of a {base.kind} stage or a mapping with use:, found {_kind(data)}")
     if not isinstance(data.get("use"), str):
-        raise ConfigError(f"{path}.use: required; name a {base.kind} stage (see `rag stages`)")
+        found = _kind(data["use"]) if "use" in data else "no use:"
+        raise ConfigError(f"{path}: expected use: with the name of a {base.kind} stage, found {found}; there are: {', '.join(parts(base.kind))}")
     cls = find(base.kind, data["use"], path)
     return cast(Stage, _fill(cls, {k: v for k, v in data.items() if k != "use"}, path))
 
 
 def _read_scalar(hint: Any, data: Any, path: str) -> Any:
-    if hint is float and isinstance(data, int) and not isinstance(data, bool):
+    if isinstance(data, int) and abs(data) > MAX_NUMBER:
+        raise ConfigError(f"{path}: a number beyond {MAX_NUMBER} is too large")
+    if isinstance(data, float) and not math.isfinite(data):
+        raise ConfigError(f"{path}: expected a finite number, found {data}")
+    if hint is float and type(data) is int:
         return float(data)
-    if hint is float and isinstance(data, float) and math.isnan(data):
-        raise ConfigError(f"{path}: NaN is not a number to configure with")
     if type(data) is hint:
         return data
     name = {int: "a whole number", float: "a number", str: "text", bool: "true or false"}.get(hint, str(hint))
@@ -145,10 +154,20 @@ def _read_scalar(hint: Any, data: Any, path: str) -> Any:
 def _kind(data: Any) -> str:
     if data is None:
         return "nothing"
-    names = {dict: "a mapping", list: "a list", str: "text", bool: "true or false"}
-    base = names.get(type(data), type(data).__name__)
-    return f"{base} {data!r}" if isinstance(data, (str, int, float, bool)) and len(repr(data)) < 60 else base
+    names = {dict: "a mapping", list: "a list", str: "text", int: "the whole number", float: "the number"}
+    base = names.get(type(data), f"a {type(data).__name__}")
+    if isinstance(data, bool):
+        return str(data).lower()
+    if isinstance(data, int) and abs(data) > MAX_NUMBER:
+        return "a number too large"
+    return f"{base} {_short(data)}" if isinstance(data, (str, int, float)) else base
 
 
-def _at(path: str, name: str) -> str:
-    return f"{path}.{name}" if path else name
+def _short(data: object) -> str:
+    text = repr(data)
+    return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}..."
+
+
+def _at(path: str, name: object) -> str:
+    shown = str(name) if re.fullmatch(r"[\w-]{1,60}", str(name)) else _short(name)
+    return f"{path}.{shown}" if path else shown

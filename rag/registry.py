@@ -6,7 +6,7 @@ import importlib
 import pkgutil
 from collections.abc import Callable
 from difflib import get_close_matches
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from typing import TypeVar
 
 from rag.errors import ConfigError
@@ -28,7 +28,7 @@ def register(use: str) -> Callable[[type[S]], type[S]]:
         if not (issubclass(cls, KINDS) and frozen):
             raise TypeError(f"{cls.__name__} must be a frozen dataclass derived from one of the five stages")
         known = _PARTS[cls.kind].get(use)
-        if known is not None and known.__module__ != cls.__module__:
+        if known is not None and (known.__module__, known.__qualname__) != (cls.__module__, cls.__qualname__):
             raise TypeError(f"{cls.kind} stage {use!r} is registered by {known.__module__} already")
         cls.use = use
         _PARTS[cls.kind][use] = cls
@@ -40,14 +40,22 @@ def register(use: str) -> Callable[[type[S]], type[S]]:
 def _load(source: str) -> None:
     if source in _loaded:
         return
-    _loaded.add(source)
     if source == "plugins":
         for point in entry_points(group="rag.stages"):
-            point.load()
-        return
-    package = importlib.import_module(f"rag.{source}")
-    for module in pkgutil.iter_modules(package.__path__):
-        importlib.import_module(f"rag.{source}.{module.name}")
+            _plug_in(point)
+    else:
+        package = importlib.import_module(f"rag.{source}")
+        for module in pkgutil.iter_modules(package.__path__):
+            importlib.import_module(f"rag.{source}.{module.name}")
+    _loaded.add(source)  # last: what failed fails again
+
+
+def _plug_in(point: EntryPoint) -> None:
+    try:
+        point.load()
+    except Exception as error:  # a plugin is foreign code and may raise anything while it is imported
+        package = point.dist.name if point.dist else point.value
+        raise ConfigError(f"plugin {point.name!r} of {package} cannot be loaded ({type(error).__name__}: {error}); repair or uninstall it") from error
 
 
 def parts(kind: str) -> dict[str, type[Stage]]:
@@ -65,10 +73,10 @@ def find(kind: str, use: str, path: str) -> type[Stage]:
     if use in _PARTS[kind]:
         return _PARTS[kind][use]
     names = list(parts(kind))
-    raise ConfigError(f"{path}: no {kind} stage is called {use!r}{did_you_mean(use, names)}; there are: {', '.join(names)}")
+    raise ConfigError(f"{path}: no {kind} stage is called {use[:60]!r}{did_you_mean(use, names)}; there are: {', '.join(names)}")
 
 
 def did_you_mean(word: str, names: list[str]) -> str:
     """Return `, did you mean 'x'?` for the closest name, or nothing."""
-    near = get_close_matches(word, names, n=1, cutoff=0.5)
+    near = get_close_matches(word[:100], names, n=1, cutoff=0.5)
     return f", did you mean {near[0]!r}?" if near else ""

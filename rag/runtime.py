@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
+from rag.errors import ConfigError
 from rag.fingerprint import key
 from rag.memo import Memo, cache_dir
 from rag.models.tokenizer import Tokenizer
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from rag.models.encoder import Encoder, Vectors
 
 T = TypeVar("T")
+PRECISIONS = ("auto", "float32", "bfloat16")
 _SLICE = 512  # texts encoded between two writes to the memo: what an interruption can cost
 
 
@@ -44,10 +46,13 @@ class Runtime:
     def __init__(self, memo: Memo | None = None, precision: str | None = None, show_progress: bool | None = None) -> None:
         """Take a memo (default: the one in `cache_dir()`) and whether to draw progress bars (default: on a terminal).
 
-        `precision` is what encoders compute in: `float32`, `bfloat16`, or `auto` (default, or `RAG_PRECISION`).
+        `precision` is what encoders compute in: `float32`, `bfloat16`, or `auto` (default, or `RAG_PRECISION`). Raises
+        `ConfigError` for another.
         """
         self._memo = memo
         self.precision = precision or os.environ.get("RAG_PRECISION") or "auto"
+        if self.precision not in PRECISIONS:
+            raise ConfigError(f"RAG_PRECISION: {self.precision!r} is not allowed; choose: {', '.join(PRECISIONS)}")
         self.work = Work()
         self.show_progress = sys.stderr.isatty() if show_progress is None else show_progress
         self._encoders: dict[str, Encoder] = {}
@@ -115,7 +120,7 @@ class Runtime:
         encoder = self.encoder(model)
         identity = key("embed", 1, encoder.identity, self.precision)
         keys = [key(identity, prefix, t) for t in texts]
-        found = self.memo.get_many(list(dict.fromkeys(keys)))
+        found = {k: v for k, v in self.memo.get_many(list(dict.fromkeys(keys))).items() if _sound(v)}
         missing = {k: prefix + t for k, t in zip(keys, texts, strict=True) if k not in found}
         order = sorted(missing, key=lambda k: len(missing[k]))  # like lengths together: no padding wasted
         with self.progress(label, len(order)) as advance:
@@ -151,3 +156,11 @@ class Runtime:
             for item in items:
                 yield item
                 advance(1)
+
+
+def _sound(row: bytes) -> bool:
+    """Return whether a kept embedding is one: a damaged entry is all but never whole numbers of floats of norm 1."""
+    if not row or len(row) % 4:
+        return False
+    vector = np.frombuffer(row, dtype=np.float32)
+    return bool(abs(float(vector @ vector) - 1) < 1e-2)

@@ -33,7 +33,7 @@ def stages() -> list[dict[str, Any]]:
     for base in KINDS:
         for use, cls in parts(base.kind).items():
             hints = get_type_hints(cls)
-            table = [{"name": f.name, "type": _spell(hints[f.name]), **_default(f)} for f in fields(cls)]  # type: ignore[arg-type]  # parts are dataclasses
+            table = [{"name": f.name, "type": spell(hints[f.name]), **_default(f)} for f in fields(cls)]  # type: ignore[arg-type]  # parts are dataclasses
             rows.append({"kind": base.kind, "use": use, "summary": (cls.__doc__ or "").strip().split("\n")[0], "fields": table})
     return rows
 
@@ -44,8 +44,14 @@ def _required(cls: type[Any]) -> list[str]:
 
 def _default(f: Any) -> dict[str, Any]:
     if f.default is MISSING:
-        return {"required": True} if f.default_factory is MISSING else {"default": []}
-    return {"default": f.default.use if isinstance(f.default, Stage) else f.default}
+        if f.default_factory is MISSING:
+            return {"required": True}
+        return {"default": _shown(f.default_factory())}
+    return {"default": _shown(f.default)}
+
+
+def _shown(value: Any) -> Any:
+    return value.use if isinstance(value, Stage) else value
 
 
 def _object(cls: type[Any], use: str | None = None) -> dict[str, Any]:
@@ -72,14 +78,15 @@ def _type(hint: Any) -> dict[str, Any]:
     return {"type": _JSON[hint]}
 
 
-def _spell(hint: Any) -> str:
+def spell(hint: Any) -> str:
+    """Return a type as a reader of `rag stages` or of an error is told of it."""
     origin, args = get_origin(hint), get_args(hint)
     if origin in (Union, types.UnionType):
-        return " | ".join("none" if a is type(None) else _spell(a) for a in args)
+        return " | ".join("none" if a is type(None) else spell(a) for a in args)
     if origin is tuple:
-        return f"list of {_spell(args[0])}"
+        return f"list of {spell(args[0])}s"
     if origin is Literal:
         return " | ".join(map(str, args))
     if isinstance(hint, type) and issubclass(hint, Stage):
-        return f"a {hint.kind} stage"
+        return f"{hint.kind} stage"
     return {int: "whole number", float: "number", str: "text", bool: "true | false"}.get(hint, str(hint))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 import os
@@ -9,14 +10,17 @@ import re
 import sys
 import traceback
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
-import click
 import typer
 
 from rag.errors import RagError
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+_MOST = 2000  # characters of an error line
+# What wrong usage raises. Newer versions of typer bring their own copy of click, so click's class would not be it.
+_USAGE: type[Any] = typer.BadParameter.__mro__[1]
 
 
 def run(app: typer.Typer) -> int:
@@ -24,30 +28,42 @@ def run(app: typer.Typer) -> int:
     debug = "--debug" in sys.argv
     arguments = [a for a in sys.argv[1:] if a != "--debug"]
     logging.basicConfig(level=logging.DEBUG if debug else logging.ERROR, stream=sys.stderr)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8")
     try:
-        result = app(arguments, standalone_mode=False)
+        command = typer.main.get_command(app)  # called in parts: `app()` itself swallows interrupts and broken pipes
+        with command.make_context(Path(sys.argv[0]).name, arguments) as context:
+            result = command.invoke(context)
         return result if isinstance(result, int) else 0
-    except click.exceptions.Exit as stop:
+    except typer.Exit as stop:
         return stop.exit_code
-    except click.ClickException as error:
-        error.show(sys.stderr)
-        return 2
-    except (KeyboardInterrupt, click.exceptions.Abort):
+    except (KeyboardInterrupt, typer.Abort):
         return _fail("interrupted; run the same command again to go on from here", debug, 130)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except RagError as error:
         return _fail(str(error), debug, 1)
+    except OSError as error:
+        return _fail(f"{error.filename or 'input or output'}: {error.strerror or error}; check the path, its permissions and the space left", debug, 1)
     except Exception as error:
+        if isinstance(error, _USAGE):
+            return _misused(error, debug)
         return _fail(f"unexpected {type(error).__name__}: {error}; run again with --debug and report it", debug, 1)
+
+
+def _misused(error: Any, debug: bool) -> int:
+    """Say what is wrong with the arguments; a command that is called without any has shown its help already."""
+    message = error.format_message().strip().rstrip(".")
+    where = f"; see `{error.ctx.command_path} --help`" if error.ctx is not None else ""
+    return _fail(f"{message}{where}", debug, 2) if message else 2
 
 
 def _fail(text: str, debug: bool, code: int) -> int:
     if debug:
         traceback.print_exc()
     line = clean(" ".join(text.split()))
-    sys.stderr.write(f"error: {line}\n")
+    sys.stderr.write(f"error: {line if len(line) <= _MOST else line[:_MOST] + ' ...'}\n")
     return code
 
 
@@ -57,9 +73,10 @@ def clean(text: str) -> str:
 
 
 def emit(value: Any, as_json: bool, text: Callable[[], str]) -> None:
-    """Write a result to standard output: one JSON object, or readable text."""
+    """Write a result to standard output: one JSON object, with control and direction characters escaped, or readable text."""
     if as_json:
-        out = json.dumps(value, ensure_ascii=False, allow_nan=False).encode("utf-8", "replace").decode("utf-8")
+        plain = json.dumps(value, ensure_ascii=False, allow_nan=False).encode("utf-8", "replace").decode("utf-8")
+        out = _CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", plain)
     else:
         out = clean(text())
     sys.stdout.write(out + "\n")

@@ -51,6 +51,14 @@ def parse(data: bytes | str) -> Any:
     try:
         return yaml.load(data, Loader=_Strict)  # noqa: S506  # _Strict is a SafeLoader
     except _BROKEN as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f"line {mark.line + 1}: " if mark else ""
-        raise ConfigError(f"{where}not valid YAML ({getattr(error, 'problem', None) or error})") from None
+        raise ConfigError(_told(error)) from None
+
+
+def _told(error: Exception) -> str:
+    if isinstance(error, yaml.reader.ReaderError):
+        if error.encoding == "unicode":
+            return f"not valid YAML (character U+{error.character:04X} at offset {error.position} is not allowed)"
+        return f"not UTF-8 text ({error.reason} at byte {error.position})"
+    mark = getattr(error, "problem_mark", None)
+    where = f"line {mark.line + 1}: " if mark else ""
+    return f"{where}not valid YAML ({' '.join(str(getattr(error, 'problem', None) or error).split())})"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterator
 from functools import lru_cache
@@ -12,8 +13,13 @@ from rag.errors import ConfigError
 from rag.registry import did_you_mean
 
 MOST_WORDS = 2_000_000  # known words kept; beyond that they are analysed again each time
-_WORD = re.compile(r"\w+")
-_IDEOGRAPH = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af]")
+# `\w` leaves out the marks that belong to a word: combining accents, Hebrew and Arabic points, Devanagari vowels, joiners.
+_MARKS = r"\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u0900-\u0903\u093a-\u094f\u0951-\u0957\u0962\u0963\u200c\u200d"
+_WORD = re.compile(rf"\w[\w{_MARKS}]*")
+_CJK = r"\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
+_IDEOGRAPH = re.compile(f"[{_CJK}]")
+_SCRIPTS = re.compile(f"[{_CJK}]+|[^{_CJK}]+")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _BLANK_LINES = re.compile(r"\n[^\S\n]*\n\s*")
 # The sentence splitter takes quadratic time in a text without blank lines (18 s for 200,000 characters of Chinese), and makes
 # one sentence of all that follows a quotation that is never closed. So it is given this many characters at most.
@@ -64,26 +70,29 @@ class Analyzer:
 
     def terms(self, text: str) -> list[str]:
         """Return the terms of a text in order, repeats included."""
-        known, found = self._known, []
-        for word in _WORD.findall(text.lower()):
-            if word in known:
-                term = known[word]
-            elif _IDEOGRAPH.search(word):
-                found += [word[i : i + 2] for i in range(len(word) - 1)] or [word]
-                continue
-            else:
-                term = self._term(word)
-                if len(known) < MOST_WORDS:
-                    known[word] = term
-            if term is not None:
-                found.append(term)
+        found: list[str] = []
+        for word in _words(text):
+            for run in _SCRIPTS.findall(word) if _IDEOGRAPH.search(word) else (word,):
+                if _IDEOGRAPH.match(run):
+                    found += [run[i : i + 2] for i in range(len(run) - 1)] or [run]
+                elif (term := self._known_term(run)) is not None:
+                    found.append(term)
         return found
+
+    def _known_term(self, word: str) -> str | None:
+        known = self._known
+        if word in known:
+            return known[word]
+        term = self._term(word)
+        if len(known) < MOST_WORDS:
+            known[word] = term
+        return term
 
     def counts(self, text: str) -> dict[int, int]:
         """Return how often each term occurs, by ascending term id: the same as counting the ids of `terms(text)`."""
         ids = self._ids
         found: dict[int, int] = {}
-        for word, n in Counter(_WORD.findall(text.lower())).items():
+        for word, n in Counter(_words(text)).items():
             known = ids.get(word)
             if known is None:
                 known = tuple(map(term_id, self.terms(word)))
@@ -92,6 +101,11 @@ class Analyzer:
             for i in known:
                 found[i] = found.get(i, 0) + n
         return dict(sorted(found.items()))
+
+
+def _words(text: str) -> list[str]:
+    """Return the lower-case words; a letter and its accent are one character however the text spells them."""
+    return _WORD.findall(unicodedata.normalize("NFC", text).lower())
 
 
 def term_id(term: str) -> int:
@@ -110,10 +124,11 @@ def sentences(text: str, language: str = "english", start: int = 0, end: int | N
 
     The ranges are ordered and disjoint, without surrounding white space; together they hold every non-blank
     character. A blank line always ends a sentence. A paragraph of more than 2000 characters is read in parts, cut at
-    full stops (else spaces), so a sentence is never longer.
+    full stops (else spaces), so a sentence is never longer. Raises `ValueError` for an unknown language.
     """
     import sentencex
 
+    check_language(language)
     end = len(text) if end is None else end
     code = LANGUAGES[language]
     found: list[tuple[int, int]] = []
@@ -146,6 +161,11 @@ def _slabs(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
         yield start, cut
         start = cut
     yield start, end
+
+
+def encodable(text: str) -> str:
+    """Return text with lone surrogates, which are no characters and no tokenizer takes, as U+FFFD; offsets stay."""
+    return _SURROGATE.sub("\ufffd", text)
 
 
 def trim(text: str, start: int, end: int) -> tuple[int, int]:

@@ -9,7 +9,7 @@ from eval.report.view import View
 from eval.report.words import count, digits, number
 from eval.summary import FEW_CLUSTERS
 
-MOST_KINDS = 12
+MOST_KINDS, MOST_ROWS = 12, 24
 UNTAGGED = "no tag"
 Group = tuple[str, frozenset[str]]
 
@@ -69,13 +69,13 @@ def _groups(view: View) -> list[Group]:
 
 def _table(view: View, metric: str) -> KindTable:
     clusters = {q["question"]: q["cluster"] for q in view.questions}
-    values = {n: view.values[n][metric] for n in view.names}
+    values = {n: view.values[n][metric] for n in view.names}  # all of them: a column is of questions that any has a value for
     valued = frozenset().union(*values.values())
     groups = [(k, members & valued) for k, members in _groups(view) if members & valued]
     kinds = tuple(Kind(k, len(members), len({clusters[q] for q in members})) for k, members in groups)
-    means = {n: [_mean(values[n], members) for _, members in groups] for n in view.names}
+    means = {n: [_mean(values[n], members) for _, members in groups] for n in view.names[:MOST_ROWS]}
     flat = [m for row in means.values() for m in row if m is not None]
-    low, span, places = min(flat), max(flat) - min(flat), digits(flat)
+    low, span, places = min(flat, default=0.0), max(flat, default=0.0) - min(flat, default=0.0), digits(flat)
 
     def cell(name: str, kind: Kind, members: frozenset[str], mean: float | None) -> KindCell:
         own = [q for q in members if q in values[name]]
@@ -83,7 +83,7 @@ def _table(view: View, metric: str) -> KindTable:
         heat = round(100 * (mean - low) / span) if mean is not None and span else 0
         return KindCell(number(mean, places), heat, None if len(own) == kind.n else len(own), few)
 
-    rows = tuple((n, tuple(cell(n, k, g[1], m) for k, g, m in zip(kinds, groups, means[n], strict=True))) for n in view.names)
+    rows = tuple((n, tuple(cell(n, k, g[1], m) for k, g, m in zip(kinds, groups, means[n], strict=True))) for n in view.names[:MOST_ROWS])
     return KindTable(metric, kinds, rows)
 
 

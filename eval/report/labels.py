@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+
+from eval.report.words import columns
 
 EM = 0.62  # of the font size: wider than the mean character of any common sans-serif font, since the page chooses the font
 RADII = (11, 16, 24, 36, 50, 66, 84, 104, 126, 150, 180, 215, 255, 300, 350, 410, 480)
@@ -60,15 +61,15 @@ class Label:
 
 def width(text: str, size: float) -> float:
     """Return an upper estimate of the width of a line of text in a sans-serif font of `size` pixels."""
-    return size * EM * sum(2 if unicodedata.east_asian_width(c) in "WF" else 0 if unicodedata.combining(c) else 1 for c in text)
+    return size * EM * columns(text)
 
 
 def place(
     texts: Sequence[str], points: Sequence[Point], walls: Sequence[Box], paths: Sequence[tuple[Point, Point]], area: Box, size: float
-) -> list[Label]:
+) -> list[Label] | None:
     """Return a label per text near its point, inside `area`, off the `walls`, the `paths`, the points and each other.
 
-    Greedy, crowded points last; a text that fits nowhere, which takes dozens in a small area, keeps the first place beside its point.
+    Greedy, crowded points last; None where a text found no place, so that the caller can give more room.
     """
     dots = [Box(x - 6, y - 6, x + 6, y + 6) for x, y in points]
     order = sorted(range(len(texts)), key=lambda i: (sum(math.dist(points[i], p) < 60 for p in points), i))
@@ -76,9 +77,11 @@ def place(
     for i in order:
         crossed = [w for w in walls if not w.touches(points[i])]
         others = [*walls, *dots[:i], *dots[i + 1 :], *(label.box for label in placed.values())]
-        options = _options(texts[i], points[i], size)
-        free = (o for o in options if o.box.within(area) and not any(o.box.meets(b) for b in others) and _clear(o, list(placed.values()), paths, crossed))
-        placed[i] = next(free, options[0])
+        options = (o for o in _options(texts[i], points[i], size) if o.box.within(area) and not any(o.box.meets(b) for b in others))
+        found = next((o for o in options if _clear(o, list(placed.values()), paths, crossed)), None)
+        if found is None:
+            return None
+        placed[i] = found
     return [placed[i] for i in range(len(texts))]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from eval.report.kinds import kind_tables
+from eval.report.kinds import MOST_ROWS, kind_tables
 from eval.report.plots import MOST_DRAWN, dots, pareto, points, trade_off
 from eval.report.tables import bounds, differences, leaderboard, missing
 from eval.report.verdict import verdict
@@ -63,9 +63,9 @@ def _found(view: View) -> dict[str, Any]:
         "rows": leaderboard(view, view.main), "other_rows": leaderboard(view, others) if others else (),
         "clusters": {m: min((view.figure(n, m).get("clusters", 0) for n in view.names if view.figure(n, m)["scored"]), default=0) for m in view.metrics},
         "missing": missing(view), "pareto": pareto(spots, higher(first or "")), "undrawn": tuple(n for n in view.names if n not in spots),
-        "wide": trade_off(view, 940, "w") if spots else "", "narrow": trade_off(view, 360, "n") if spots else "",
+        "wide": trade_off(view, 940, "w", (380, 560, 760, 1100, 1600)), "narrow": trade_off(view, 360, "n", (340, 440, 560)),
         "panels": tuple((m, dots(view, m, f"d{i}")) for i, m in enumerate(view.panels)), "most_drawn": MOST_DRAWN, "points": len(spots),
-        "differences": differences(view), "kinds": kind_tables(view),
+        "differences": differences(view), "kinds": kind_tables(view), "most_rows": MOST_ROWS,
     }  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
 from math import log10
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
-from eval.report.labels import Box, place, width
+from eval.report.labels import Box, Point, place, width
 from eval.report.svg import ACCENT, GRID, INK, MUTED, PAPER, SIZE, element, figure
 from eval.report.view import View, bounded, higher
 from eval.report.words import digits, milliseconds, number, short
@@ -22,15 +23,13 @@ PANEL = 380
 
 
 def names(drawn: Sequence[str]) -> dict[str, str]:
-    """Return the names as plots write them: cut as short as keeps them apart."""
-    for most in (22, 34, 60):
-        found = {n: short(n, most) for n in drawn}
-        if len(set(found.values())) == len(found):
-            break
-    return found
+    """Return the names as plots write them; those that would be cut to the same text get their place in the order before them."""
+    found = {n: short(n) for n in drawn}
+    often = Counter(found.values())
+    return {n: text if often[text] == 1 else short(f"{rank}: {n}") for rank, (n, text) in enumerate(found.items(), 1)}
 
 
-def points(view: View) -> dict[str, tuple[float, float]]:
+def points(view: View) -> dict[str, Point]:
     """Return median latency in ms and mean first metric of the configurations that have both, best first."""
     found = {}
     for name in view.names:
@@ -40,32 +39,44 @@ def points(view: View) -> dict[str, tuple[float, float]]:
     return found
 
 
-def pareto(spots: dict[str, tuple[float, float]], up: bool) -> tuple[str, ...]:
+def pareto(spots: dict[str, Point], up: bool) -> tuple[str, ...]:
     """Return the names that no other beats: none is at least as good and as fast, and better in one of the two; fastest first."""
     gains = {n: (ms, -mean if up else mean) for n, (ms, mean) in spots.items()}
     kept = [n for n, g in gains.items() if not any(o[0] <= g[0] and o[1] <= g[1] and o != g for o in gains.values())]
     return tuple(sorted(kept, key=lambda n: gains[n]))
 
 
-def trade_off(view: View, wide: int, name: str) -> Markup:
-    """Return the first metric with its interval against median latency, the Pareto set filled and joined, every point named."""
-    spots, up = points(view), higher(view.first or "")
-    best = pareto(spots, up)
+def trade_off(view: View, wide: int, name: str, heights: Sequence[int]) -> Markup:
+    """Return the first metric with its interval against median latency, the Pareto set filled and joined, every point named.
+
+    The first of the heights at which no two texts meet is taken; empty where none is enough, or there is nothing to draw.
+    """
+    spots = points(view)
+    best = pareto(spots, higher(view.first or ""))
     drawn = dict(list(spots.items())[:MOST_DRAWN]) | {n: spots[n] for n in best}
-    high = (380 if wide > 500 else 340) + 14 * max(0, len(drawn) - 10)
-    ends = {n: (float(view.figure(n, view.first or "")["low"]), float(view.figure(n, view.first or "")["high"])) for n in drawn}
-    with figure(wide, high) as fig:
-        axes = fig.add_axes((58 / wide, 52 / high, 1 - 70 / wide, 1 - 64 / high))
-        _frame(axes, [ms for ms, _ in drawn.values()], [v for pair in ends.values() for v in pair], wide - 70)
-        axes.set_xlabel("median latency, ms (logarithmic)")
-        axes.set_ylabel(short(view.first or "", 40))
-        axes.plot(*zip(*[spots[n] for n in best], strict=True), color=ACCENT, linewidth=1.2, linestyle=(0, (5, 4)), zorder=1)
-        for n, (ms, mean) in drawn.items():
-            on = n in best
-            axes.plot([ms, ms], ends[n], color=ACCENT if on else MUTED, linewidth=1.6, zorder=2)
-            axes.plot([ms], [mean], marker="o" if on else "s", markersize=9 if on else 7, color=ACCENT if on else MUTED, markerfacecolor=ACCENT if on else PAPER, zorder=3)
-        _name_points(axes, drawn, ends, best)
-        return element(fig, name, _trade_off_text(view, drawn, best), "plot")
+    for high in heights if drawn else ():
+        with figure(wide, high) as fig:
+            axes = fig.add_axes((58 / wide, 52 / high, 1 - 70 / wide, 1 - 64 / high))
+            if _points(view, axes, drawn, best, wide - 70):
+                return element(fig, name, _trade_off_text(view, drawn, best), "plot")
+    return Markup("")
+
+
+def _points(view: View, axes: Axes, drawn: dict[str, Point], best: Sequence[str], wide: int) -> bool:
+    """Draw everything and return whether every name found a place."""
+    figures = {n: view.figure(n, view.first or "") for n in drawn}
+    ends = {n: (float(f["low"]), float(f["high"])) for n, f in figures.items()}
+    _frame(axes, [ms for ms, _ in drawn.values()], [v for pair in ends.values() for v in pair], wide)
+    axes.set_xlabel("median latency, ms (logarithmic)")
+    axes.set_ylabel(short(view.first or "", 40))
+    axes.plot(*zip(*[drawn[n] for n in best], strict=True), color=ACCENT, linewidth=1.2, linestyle=(0, (5, 4)), zorder=1)
+    for n, (ms, mean) in drawn.items():
+        on = n in best
+        axes.plot([ms, ms], ends[n], color=ACCENT if on else MUTED, linewidth=1.6, zorder=2)
+        axes.plot(
+            [ms], [mean], marker="o" if on else "s", markersize=9 if on else 7, color=ACCENT if on else MUTED, markerfacecolor=ACCENT if on else PAPER, zorder=3
+        )
+    return _name_points(axes, drawn, ends, best)
 
 
 def _frame(axes: Axes, times: Sequence[float], values: Sequence[float], wide: int) -> None:
@@ -93,26 +104,29 @@ def _plain(axes: Axes) -> None:
     axes.set_axisbelow(True)
 
 
-def _name_points(axes: Axes, drawn: dict[str, tuple[float, float]], ends: dict[str, tuple[float, float]], best: Sequence[str]) -> None:
+def _name_points(axes: Axes, drawn: dict[str, Point], ends: dict[str, Point], best: Sequence[str]) -> bool:
+    """Write every name beside its point, joined to it by a line where it is further off; return whether all found a place."""
     spots = [(float(x), float(y)) for x, y in (axes.transData.transform(p) for p in drawn.values())]
     whiskers = [[axes.transData.transform((drawn[n][0], e)) for e in ends[n]] for n in drawn]
     walls = [Box(a[0] - 2, a[1], a[0] + 2, b[1]) for a, b in whiskers]
     joined = dict(zip(drawn, spots, strict=True))
     paths = [(joined[a], joined[b]) for a, b in pairwise(best)]
     corner = axes.bbox
-    area = Box(corner.x0, corner.y0, corner.x1, corner.y1)
-    for label in place(list(names(list(drawn)).values()), spots, walls, paths, area, SIZE):
-        left, bottom = label.box.left, label.box.bottom
-        from_left = label.point[0] < (left + label.box.right) / 2
-        x = left if from_left else label.box.right
-        axes.text(x, bottom + SIZE * 0.3, label.text, color=INK, transform=None, ha="left" if from_left else "right", va="baseline", zorder=4)
+    labels = place(list(names(list(drawn)).values()), spots, walls, paths, Box(corner.x0, corner.y0, corner.x1, corner.y1), SIZE)
+    for label in labels or ():
+        right = label.point[0] < (label.box.left + label.box.right) / 2
+        x = label.box.left if right else label.box.right
+        axes.text(x, label.box.bottom + SIZE * 0.3, label.text, color=INK, transform=None, ha="left" if right else "right", va="baseline", zorder=4)
         if label.line:
             axes.plot(*zip(label.point, label.end, strict=True), color=MUTED, linewidth=0.8, transform=None, zorder=1)
+    return labels is not None
 
 
-def _trade_off_text(view: View, drawn: dict[str, tuple[float, float]], best: Sequence[str]) -> str:
+def _trade_off_text(view: View, drawn: dict[str, Point], best: Sequence[str]) -> str:
     places = digits(mean for _, mean in drawn.values())
-    each = "; ".join(f"{short(n, 60)}: {number(mean, places)} at {milliseconds(ms)} ms{' (Pareto set)' if n in best else ''}" for n, (ms, mean) in drawn.items())
+    each = "; ".join(
+        f"{short(n, 60)}: {number(mean, places)} at {milliseconds(ms)} ms{' (Pareto set)' if n in best else ''}" for n, (ms, mean) in drawn.items()
+    )
     return f"{short(view.first or '', 60)} against median latency. {each}."
 
 
@@ -122,7 +136,7 @@ def dots(view: View, metric: str, name: str) -> Markup:
     figures = {n: view.figure(n, metric) for n in drawn}
     places = digits(f["mean"] for f in figures.values())
     texts = names(drawn)
-    left, right = min(0.45 * PANEL, 14 + max(width(t, SIZE) for t in texts.values())), 58
+    left, right = min(0.5 * PANEL, 14 + max(width(t, SIZE) for t in texts.values())), 58
     high = 34 + 24 * len(drawn)
     with figure(PANEL, high) as fig:
         axes = fig.add_axes((left / PANEL, 28 / high, 1 - (left + right) / PANEL, 1 - 32 / high))
@@ -152,7 +166,17 @@ def _row(axes: Axes, row: int, found: Any, text: str, leads: bool) -> None:
     if found["mean"] is not None:
         axes.plot([found["low"], found["high"]], [row, row], color=colour, linewidth=2, zorder=2)
         axes.plot([found["mean"]], [row], marker="D" if leads else "o", markersize=7, color=colour, zorder=3)
-    axes.annotate(text, (1, row), xycoords=("axes fraction", "data"), xytext=(54, 0), textcoords="offset pixels", ha="right", va="center", color=INK, annotation_clip=False)
+    axes.annotate(
+        text,
+        (1, row),
+        xycoords=("axes fraction", "data"),
+        xytext=(54, 0),
+        textcoords="offset pixels",
+        ha="right",
+        va="center",
+        color=INK,
+        annotation_clip=False,
+    )
 
 
 def _says(found: Any, places: int) -> str:

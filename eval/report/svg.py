@@ -25,7 +25,7 @@ _REFERENCE = re.compile(r'(?:url\(#|href="#)([^")<>]*)')
 _TAG = re.compile(r"<[^<>]*>")
 _FLAT = re.compile(r' transform="rotate\(-0 [^"<>]*"')
 _STYLE = re.compile(r' style="([^"<>]*)"')
-_FAMILY = re.compile(r"(font(?:-family)?:[^;]*?)'DejaVu Sans'[^;]*")
+_FONT = re.compile(rf"font-size: {SIZE:g}px; |font-family: [^;]*; ")
 
 
 @contextmanager
@@ -40,7 +40,9 @@ def figure(wide: float, high: float) -> Iterator[Figure]:
         simplefilter("ignore")  # a glyph that matplotlib's font lacks: the text is drawn by the reader's browser
         mpl.rcdefaults()
         mpl.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "spanwise", "font.size": SIZE, "text.parse_math": False, "axes.unicode_minus": True})
-        mpl.rcParams.update({"text.color": INK, "axes.edgecolor": MUTED, "axes.labelcolor": INK, "xtick.color": INK, "ytick.color": INK, "lines.scale_dashes": False})
+        mpl.rcParams.update(
+            {"text.color": INK, "axes.edgecolor": MUTED, "axes.labelcolor": INK, "xtick.color": INK, "ytick.color": INK, "lines.scale_dashes": False}
+        )
         yield Empty(figsize=(wide / 72, high / 72), dpi=72)
 
 
@@ -65,10 +67,26 @@ def _tidy(body: str, name: str) -> str:
         text = _REFERENCE.sub(lambda m: m[0][: len(m[0]) - len(m[1])] + f"{name}-{m[1]}", text).replace(" xlink:href=", " href=")
         return _FLAT.sub("", _STYLE.sub(lambda m: f' style="{_style(m[1])}"', text))
 
-    return re.sub(r" ?\n *", "\n", _TAG.sub(tag, body)).replace("<defs/>\n", "").replace("<defs>\n</defs>\n", "")
+    return re.sub(r"\s*\n\s*", "\n", _ungrouped(_TAG.sub(tag, body)))
+
+
+def _ungrouped(body: str) -> str:
+    """Leave out groups and definitions that say nothing: a matplotlib figure is mostly those."""
+    said: list[bool] = []
+
+    def keep(found: re.Match[str]) -> str:
+        text = found[0]
+        if text in ("<g/>", "<defs/>"):
+            return ""
+        if text == "<g>" or text.startswith("<g "):
+            said.append(text != "<g>")
+            return text if said[-1] else ""
+        return "" if text == "</g>" and not said.pop() else text
+
+    return _TAG.sub(keep, body)
 
 
 def _style(text: str) -> str:
     for colour, variable in _VARIABLES.items():
         text = text.replace(colour, variable)
-    return _FAMILY.sub(r"\1inherit", text)
+    return _FONT.sub("", text)

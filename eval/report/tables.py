@@ -66,8 +66,8 @@ def leaderboard(view: View, metrics: Sequence[str]) -> tuple[Row, ...]:
     for name in view.names:
         tokens = view.configs[name].get("tokens")
         cells = tuple(_cell(view, name, m, places[m]) for m in metrics)
-        times = [milliseconds(view.latency(name, q)) for q in ("p50", "p95")]
-        rows.append(Row(name, cells, *times, number(None if tokens is None else tokens / asked, 0)))
+        p50, p95 = (milliseconds(view.latency(name, q)) for q in ("p50", "p95"))
+        rows.append(Row(name, cells, p50, p95, number(None if tokens is None else tokens / asked, 0)))
     return tuple(rows)
 
 
@@ -75,12 +75,9 @@ def _cell(view: View, name: str, metric: str, places: int) -> Cell:
     figure = view.figure(name, metric)
     coverage = "" if figure["scored"] == figure["n"] else f"{figure['scored']}/{figure['n']}"
     title = reasons(figure["missing"])
-    bounds = bound(view, name, metric, places)
-    if bounds:
-        title += f"; the mean of all would lie between {bounds}"
     if figure["mean"] is None:
         return Cell(number(None), "", coverage, title)
-    return Cell(number(figure["mean"], places), span(figure['low'], figure['high'], places), coverage, title, repr(figure["mean"]))
+    return Cell(number(figure["mean"], places), span(figure["low"], figure["high"], places), coverage, title, repr(figure["mean"]))
 
 
 def bound(view: View, name: str, metric: str, places: int = 3) -> str:
@@ -135,5 +132,7 @@ def differences(view: View) -> tuple[Difference, ...]:
         r = found[name]
         interval = f"{number(r['low'], places, True)} to {number(r['high'], places, True)}" if r["n"] else number(None)
         delta, detectable = number(r["delta"], places, True), number(r["mde"], places)
-        rows.append(Difference(name, delta, interval, probability(r["p_adjusted"]), r["wins"], r["losses"], r["ties"], r["n"], r["clusters"], detectable, say(r, up)))
+        rows.append(
+            Difference(name, delta, interval, probability(r["p_adjusted"]), r["wins"], r["losses"], r["ties"], r["n"], r["clusters"], detectable, say(r, up))
+        )
     return tuple(rows)

@@ -72,7 +72,7 @@ class View:
 
     def figure(self, name: str, metric: str) -> Mapping[str, Any]:
         """Return the figures of a metric in a configuration; a metric it was not measured by has none."""
-        none = {"mean": None, "low": None, "high": None, "scored": 0, "n": 0, "missing": {}}
+        none: dict[str, Any] = {"mean": None, "low": None, "high": None, "scored": 0, "n": 0, "missing": {}}
         return {**none, **self.configs[name]["metrics"].get(metric, {})}
 
     def scored(self, metric: str) -> bool:
@@ -121,7 +121,7 @@ class View:
 
         Empty when nothing can be compared: one configuration, no values, or a metric that this program does not know.
         """
-        others = [n for n in self.names[1:] if self.first and self.figure(n, self.first)["mean"] is not None]
+        others = [n for n in self.names[1:] if self.first and self.values[n][self.first]]
         if not (self.first and self.leader and others and known(self.first)):
             return {}
         with reading("scores.jsonl", self.folder):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -9,6 +10,7 @@ from rag.shell import clean
 
 MINUS = "\N{MINUS SIGN}"
 DASH = "\N{EN DASH}"
+ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
 MOST_NAMED = 6
 
 
@@ -65,8 +67,15 @@ def visible(value: Any) -> Any:
     return clean(value) if type(value) is str else value
 
 
-def short(name: str, most: int = 26) -> str:
-    """Return a name in one line of at most `most` characters, cut in the middle: the ends tell names of a sweep apart."""
-    line = " ".join(clean(name).split())
-    left = (most - 1) // 2
-    return line if len(line) <= most else line[:left] + "\N{HORIZONTAL ELLIPSIS}" + line[len(line) - (most - 1 - left) :]
+def columns(text: str) -> int:
+    """Return how many columns a text fills in a monospaced grid: East Asian wide characters two, combining ones none."""
+    return sum(2 if unicodedata.east_asian_width(c) in "WF" else 0 if unicodedata.combining(c) else 1 for c in text)
+
+
+def short(name: str, most: int = 22) -> str:
+    """Return a name in one line of at most `most` columns, cut in the middle: the ends tell names of a sweep apart."""
+    line = " ".join(clean(name[:1000]).split())
+    kept = len(line)
+    while columns(cut := line if kept == len(line) else line[: kept // 2] + ELLIPSIS + line[len(line) - (kept - kept // 2) :]) > most:
+        kept = min(kept, most) - 1
+    return cut

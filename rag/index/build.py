@@ -6,10 +6,8 @@ Unchanged documents cost no embedding (vectors come from the memo); a corpus wit
 from __future__ import annotations
 
 import shutil
-import time
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -17,52 +15,34 @@ from typing import Any
 from rag.config import dump
 from rag.errors import StoreError
 from rag.fingerprint import key
-from rag.index.collect import Batch, collect
+from rag.index.collect import Batch, collect, cut_all
+from rag.index.compare import compare
 from rag.index.edge import EdgeEngine
 from rag.index.engine import Layout
 from rag.index.lock import lock
-from rag.index.manifest import DocumentRow, Manifest, current, read_documents, read_manifest, sync_directory, write_bytes, write_manifest
+from rag.index.manifest import (
+    DocumentRow,
+    Manifest,
+    current,
+    read_documents,
+    read_manifest,
+    sync_directory,
+    unfinished,
+    write_bytes,
+    write_json,
+    write_manifest,
+)
+from rag.index.report import Report
 from rag.index.spaces import space_name
 from rag.index.store import Index, check_identity, described
 from rag.loaders.corpus import Failed, Loaded
-from rag.pipeline import Pipeline
+from rag.pipeline import IndexOptions, Pipeline
 from rag.runtime import Runtime
 from rag.stages import DenseSpace, Space
 from rag.types import Document
 
 BATCH = 512
 MAX_META_KEYS = 64
-
-
-@dataclass
-class Report:
-    """What a call of `build` did, document by document and second by second."""
-
-    added: int = 0
-    updated: int = 0
-    unchanged: int = 0
-    deleted: int = 0
-    failed: list[Failed] = field(default_factory=list)
-    chunks: int = 0
-    documents: int = 0
-    gap_characters: int = 0
-    over_limit: dict[str, int] = field(default_factory=dict)
-    seconds: dict[str, float] = field(default_factory=dict)
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the JSON form of `rag index --json`."""
-        body = {n: getattr(self, n) for n in ("added", "updated", "unchanged", "deleted", "chunks", "documents", "gap_characters", "over_limit")}
-        failed = [{"doc_id": f.doc_id, "reason": f.reason} for f in self.failed]
-        return {**body, "failed": failed, "seconds": {k: round(v, 4) for k, v in self.seconds.items()}}
-
-    @contextmanager
-    def timed(self, stage: str) -> Iterator[None]:
-        """Add the wall time of the block to a stage."""
-        start = time.perf_counter()
-        try:
-            yield
-        finally:
-            self.seconds[stage] = self.seconds.get(stage, 0.0) + time.perf_counter() - start
 
 
 def build(
@@ -75,26 +55,55 @@ def build(
     """
     report = Report()
     wanted = tuple(dict.fromkeys(pipeline.retrieve.spaces() if spaces is None else spaces))
-    path.mkdir(parents=True, exist_ok=True)
+    _make(path)
     with lock(path):
-        _clear_unfinished(path)
+        for left in unfinished(path):  # by an interrupted build: under the lock nobody is writing it
+            shutil.rmtree(left)
         generation = current(path)
-        old = {r.id: r for r in read_documents(generation)} if generation else {}
-        if generation:
-            _check(path, read_manifest(generation), pipeline, wanted, runtime)
-        documents, kept = _compare(corpus, old, set(map(str, roots)), pipeline.index.tenant_key, report)
-        report.documents = len(documents) + len(kept)
-        if generation and not (report.added or report.updated or report.deleted):
-            report.chunks = read_manifest(generation).chunks
-            return report
-        if kept and generation:
-            documents += _stored(path, kept, runtime)
+        manifest = read_manifest(generation) if generation else None
+        old = read_documents(generation, manifest.documents) if generation and manifest else {}
+        if manifest:
+            _check(path, manifest, pipeline, wanted, runtime)
+        with report.timed("load"):
+            changes = compare(corpus, old, set(map(str, roots)), pipeline.index.tenant_key)
         with report.timed("chunk"):
-            batch = collect(documents, pipeline, wanted, runtime, report.failed)
-        report.added -= sum(1 for f in batch.failed if f.doc_id not in old)
-        report.documents = len(batch.rows)
+            cuts, failed = cut_all([changes.documents[i] for i in sorted(changes.added | changes.updated)], pipeline, runtime)
+            changes.refuse(failed, old)
+        report.count(changes)
+        if generation and manifest and not changes and manifest.hnsw == _graph(pipeline.index, manifest.chunks, wanted):
+            _reconfigure(generation, manifest, pipeline, report)
+            return report
+        documents = list(changes.documents.values()) + (_stored(path, changes.kept, runtime) if changes.kept else [])
+        documents.sort(key=lambda d: d[0].id)
+        with report.timed("chunk"):
+            rest, failed = cut_all([d for d in documents if d[0].id not in cuts], pipeline, runtime)
+            if failed:
+                raise StoreError(f"{path}: {failed[0].doc_id!r} was cut before and now is not ({failed[0].reason}); index into another directory")
+            batch = collect(documents, {**cuts, **rest}, pipeline, wanted, runtime)
         _write(path, generation, pipeline, wanted, batch, runtime, report)
     return report
+
+
+def _make(path: Path) -> None:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"{path}: cannot be made a directory ({error.strerror}); choose another place for the index") from None
+
+
+def _graph(options: IndexOptions, chunks: int, wanted: Sequence[Space]) -> bool:
+    """Whether vectors get a graph: as `index.search` says, by the number of chunks when that is `auto`."""
+    large = options.search == "hnsw" or (options.search == "auto" and chunks >= options.exact_below)
+    return large and any(isinstance(s, DenseSpace) for s in wanted)
+
+
+def _reconfigure(generation: Path, manifest: Manifest, pipeline: Pipeline, report: Report) -> None:
+    """Where no chunk changes: report what the index holds, and keep the configuration it is asked with from now on."""
+    report.documents, report.chunks = manifest.documents, manifest.chunks
+    report.gap_characters, report.over_limit = manifest.gaps, dict(manifest.over_limit)
+    config = dump(pipeline)
+    if manifest.config != config:
+        write_json(generation / "manifest.json", asdict(replace(manifest, config=config)))
 
 
 def _check(path: Path, manifest: Manifest, pipeline: Pipeline, wanted: Sequence[Space], runtime: Runtime) -> None:
@@ -103,52 +112,15 @@ def _check(path: Path, manifest: Manifest, pipeline: Pipeline, wanted: Sequence[
         raise StoreError(f"{path} was cut by chunk: {built}, the configuration says {pipeline.chunk.use} or other fields of it; index into another directory")
     if set(manifest.spaces) != {space_name(s) for s in wanted}:
         has, needs = ", ".join(manifest.spaces), ", ".join(map(space_name, wanted))
-        raise StoreError(f"{path} holds the vector spaces {has}, the configuration's retrieve: needs {needs}; index into another directory")
+        raise StoreError(f"{path} holds the vector spaces {has or 'none'}, the configuration's retrieve: needs {needs or 'none'}; index into another directory")
     if manifest.tenant_key != pipeline.index.tenant_key:
         built, asked = manifest.tenant_key, pipeline.index.tenant_key
         raise StoreError(f"{path} was built with index.tenant_key {built!r}, the configuration says {asked!r}; index into another directory")
     for space in wanted:
         if isinstance(space, DenseSpace):
             check_identity(path, manifest.spaces[space_name(space)]["identity"], runtime.encoder(space.model).identity)
-
-
-def _compare(
-    corpus: Iterable[Loaded | Failed], old: dict[str, DocumentRow], roots: set[str], tenant_key: str | None, report: Report
-) -> tuple[list[tuple[Document, str]], list[DocumentRow]]:
-    """Return the documents read, and the rows of those that stay although they were not read; counts the rest."""
-    documents: dict[str, tuple[Document, str]] = {}
-    failed: set[str] = set()
-    with report.timed("load"):
-        for item in corpus:
-            document = item.document if isinstance(item, Loaded) else None
-            if isinstance(item, Failed):
-                report.failed.append(item)
-                failed.add(item.doc_id)
-            elif document is not None and (fault := _fault(document, old, roots, tenant_key)):
-                report.failed.append(Failed(document.id, fault, item.root))
-                failed.add(document.id)
-            elif document is not None:
-                documents[document.id] = (document, str(item.root))
-    for i, (document, root) in documents.items():
-        if i not in old:
-            report.added += 1
-        elif old[i].digest == document.digest and old[i].root == root:
-            report.unchanged += 1
-        else:
-            report.updated += 1
-    missing = [r for r in old.values() if r.id not in documents]
-    kept = [r for r in missing if r.root not in roots or r.id in failed]
-    report.deleted = len(missing) - len(kept)
-    return [documents[i] for i in sorted(documents)], kept
-
-
-def _fault(document: Document, old: dict[str, DocumentRow], roots: set[str], tenant_key: str | None) -> str | None:
-    known = old.get(document.id)
-    if known is not None and known.root not in roots:
-        return f"the index has a document of this id from {known.root}; rename one"
-    if tenant_key is not None and not isinstance(document.meta.get(tenant_key), str):
-        return f"has no text under {tenant_key!r} in its metadata, and index.tenant_key demands one"
-    return None
+    if manifest.chunker != runtime.identities(pipeline.chunk):
+        raise StoreError(f"{path} was cut with another version of the model or tokenizer that chunk: names; index into another directory")
 
 
 def _stored(path: Path, rows: Sequence[DocumentRow], runtime: Runtime) -> list[tuple[Document, str]]:
@@ -165,7 +137,7 @@ def _write(path: Path, generation: Path | None, pipeline: Pipeline, wanted: Sequ
     number = int(generation.name.split("-")[1]) + 1 if generation else 1
     temporary, final = path / f"tmp-{number:06d}", path / f"gen-{number:06d}"
     options = pipeline.index
-    hnsw = bool(vectors) and (options.search == "hnsw" or (options.search == "auto" and len(batch.chunks) >= options.exact_below))
+    hnsw = _graph(options, len(batch.chunks), wanted)
     dense = {n: v.shape[1] if len(v) else 1 for n, v in vectors.items()}
     with report.timed("write"):
         temporary.mkdir()
@@ -187,10 +159,10 @@ def _write(path: Path, generation: Path | None, pipeline: Pipeline, wanted: Sequ
         temporary.rename(final)
         sync_directory(path)
         write_bytes(path / "CURRENT", f"{final.name}\n".encode())
-        for old in path.glob("gen-*"):
-            if old != final:
-                shutil.rmtree(old, ignore_errors=True)
-    report.chunks, report.gap_characters, report.over_limit = len(batch.chunks), batch.gap_characters, over_limit
+        for old in unfinished(path):
+            shutil.rmtree(old, ignore_errors=True)
+    report.documents, report.chunks = len(batch.rows), len(batch.chunks)
+    report.gap_characters, report.over_limit = batch.gap_characters, over_limit
 
 
 def _over_limit(batch: Batch, wanted: Sequence[Space], runtime: Runtime) -> dict[str, int]:
@@ -199,7 +171,8 @@ def _over_limit(batch: Batch, wanted: Sequence[Space], runtime: Runtime) -> dict
     for space in wanted:
         if isinstance(space, DenseSpace):
             encoder = runtime.encoder(space.model)
-            longer = [space.prefix + c.index_text for c in batch.chunks if len(space.prefix + c.index_text) + 2 > encoder.max_tokens]
+            texts = (space.prefix + c.index_text for c in batch.chunks)
+            longer = [t for t in texts if len(t.encode()) + 2 > encoder.max_tokens]  # a token is at least a byte
             count = sum(n > encoder.max_tokens for i in range(0, len(longer), 1000) for n in encoder.counts(longer[i : i + 1000]))
             if count:
                 found[f"{encoder.name} ({encoder.max_tokens} tokens)"] = count
@@ -237,9 +210,3 @@ def _manifest(pipeline: Pipeline, wanted: Sequence[Space], batch: Batch, points:
         versions,
         batch.gap_characters,
     )
-
-
-def _clear_unfinished(path: Path) -> None:
-    """Remove what an interrupted build left; the caller holds the lock, so nobody is writing it."""
-    for left in path.glob("tmp-*"):
-        shutil.rmtree(left)

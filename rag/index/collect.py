@@ -6,9 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from rag.index.cut import cut
-from rag.index.gate import PointRecord
+from rag.errors import StoreError
+from rag.index.cut import Cut, cut
+from rag.index.gate import PointRecord, check_payload
 from rag.index.manifest import DocumentRow
+from rag.index.meta import path, stored
 from rag.index.pages import pages
 from rag.index.spaces import average_length, bm25_weights, space_name
 from rag.loaders.corpus import Failed
@@ -35,7 +37,6 @@ class Batch:
     terms: dict[str, list[dict[int, int]]] = field(default_factory=dict)
     averages: dict[str, float] = field(default_factory=dict)
     gap_characters: int = 0
-    failed: list[Failed] = field(default_factory=list)
 
     def points(self, vectors: Mapping[str, Vectors], size: int) -> Iterator[list[PointRecord]]:
         """Yield all points, pages first, in parts of about `size`."""
@@ -56,16 +57,7 @@ class Batch:
     def _point(self, i: int, vectors: Mapping[str, Vectors]) -> PointRecord:
         chunk, row = self.chunks[i], self.rows[self.owner[i]]
         sparse = {n: bm25_weights(self.terms[language(s)][i], s, self.averages[n]) for n, s in self.sparse.items()}
-        payload: dict[str, object] = {"kind": "chunk", "doc": chunk.span.doc_id, "start": chunk.span.start, "end": chunk.span.end}
-        if row.tenant:
-            payload["tenant"] = row.tenant
-        if chunk.parent is not None:
-            payload |= {"parent_start": chunk.parent.start, "parent_end": chunk.parent.end}
-        if len(chunk.text) <= TEXT_IN_PAYLOAD:
-            payload["text"] = chunk.text
-        if chunk.index_text != (f"{row.title} {chunk.text}" if row.title else chunk.text):
-            payload["index_text"] = chunk.index_text
-        payload["meta"] = {k: str(v).lower() if isinstance(v, bool) else v for k, v in chunk.meta.items()}
+        payload = _payload(chunk, row.title, row.tenant)
         return PointRecord(chunk.id, {n: v[i] for n, v in vectors.items()}, {n: s for n, s in sparse.items() if s}, payload)
 
     def payload_keys(self, most: int, tenants: bool) -> dict[str, str]:
@@ -74,7 +66,7 @@ class Batch:
         for chunk in self.chunks:
             for k, v in chunk.meta.items():
                 types.setdefault(k, set()).add(_type(v))
-        typed = {f"meta.{k}": _TYPES[next(iter(t))] for k, t in sorted(types.items()) if len(t) == 1}
+        typed = {path(k): _TYPES[next(iter(t))] for k, t in sorted(types.items()) if len(t) == 1}
         return {"doc": "keyword", **({"tenant": "keyword"} if tenants else {}), **dict(list(typed.items())[:most])}
 
 
@@ -87,29 +79,62 @@ def language(space: SparseSpace) -> str:
     return space.language
 
 
-def collect(documents: Sequence[tuple[Document, str]], pipeline: Pipeline, spaces: Sequence[Space], runtime: Runtime, failed: list[Failed]) -> Batch:
-    """Cut every document and count its terms. A document that cannot be cut is added to `failed` and left out."""
+def _payload(chunk: Chunk, title: str, tenant: str) -> dict[str, object]:
+    payload: dict[str, object] = {"kind": "chunk", "doc": chunk.span.doc_id, "start": chunk.span.start, "end": chunk.span.end}
+    if tenant:
+        payload["tenant"] = tenant
+    if chunk.parent is not None:
+        payload |= {"parent_start": chunk.parent.start, "parent_end": chunk.parent.end}
+    if len(chunk.text) <= TEXT_IN_PAYLOAD:
+        payload["text"] = chunk.text
+    if chunk.index_text != (f"{title} {chunk.text}" if title else chunk.text):
+        payload["index_text"] = chunk.index_text
+    payload["meta"] = stored(chunk.meta)
+    return payload
+
+
+def cut_all(documents: Sequence[tuple[Document, str]], pipeline: Pipeline, runtime: Runtime) -> tuple[dict[str, Cut], list[Failed]]:
+    """Return the cut of each document by id, and those that cannot be cut or whose metadata cannot be stored."""
+    cuts: dict[str, Cut] = {}
+    failed: list[Failed] = []
+    for document, root in runtime.track(documents, "chunk", len(documents)):
+        tenant = _tenant(document, pipeline)
+        try:
+            found = cut(document, pipeline.chunk, pipeline.chunk_key, runtime, tenant)
+            for chunk in found.chunks:
+                check_payload(chunk.id, _payload(chunk, document.title, tenant))
+        except (ValueError, StoreError) as error:
+            failed.append(Failed(document.id, str(error), Path(root)))
+            continue
+        if found.chunks:
+            cuts[document.id] = found
+        else:
+            failed.append(Failed(document.id, "no chunk came out of it (blank text)", Path(root)))
+    return cuts, failed
+
+
+def collect(documents: Sequence[tuple[Document, str]], cuts: Mapping[str, Cut], pipeline: Pipeline, spaces: Sequence[Space], runtime: Runtime) -> Batch:
+    """Gather documents with their cuts and count the terms of every chunk."""
     batch = Batch(sparse={space_name(s): s for s in spaces if isinstance(s, SparseSpace)})
     languages = sorted({language(s) for s in batch.sparse.values()})
     batch.terms = {name: [] for name in languages}
-    chunk_key, tenant_key = pipeline.chunk_key, pipeline.index.tenant_key
-    for document, root in runtime.track(documents, "chunk", len(documents)):
-        tenant = str(document.meta.get(tenant_key, "")) if tenant_key else ""
-        found = cut(document, pipeline.chunk, chunk_key, runtime, tenant)
-        if not found.chunks:
-            batch.failed.append(Failed(document.id, "no chunk came out of it (blank text)", Path(root)))
-            continue
+    for document, root in runtime.track(documents, "count terms", len(documents)):
+        found = cuts[document.id]
         batch.owner += [len(batch.rows)] * len(found.chunks)
         batch.chunks += found.chunks
         batch.gap_characters += sum(len(g.span) for g in found.gaps)
         batch.documents.append(document)
-        batch.rows.append(_row(document, root, len(found.chunks), tenant))
+        batch.rows.append(_row(document, root, len(found.chunks), _tenant(document, pipeline)))
         for name in languages:
             batch.terms[name] += [analyzer(name).counts(c.index_text) for c in found.chunks]
     lengths = {name: [sum(c.values()) for c in counts if c] for name, counts in batch.terms.items()}
     batch.averages = {n: average_length(lengths[language(s)]) for n, s in batch.sparse.items()}
-    failed += batch.failed
     return batch
+
+
+def _tenant(document: Document, pipeline: Pipeline) -> str:
+    name = pipeline.index.tenant_key
+    return str(document.meta[name]) if name else ""
 
 
 def _row(document: Document, root: str, chunks: int, tenant: str) -> DocumentRow:

@@ -38,16 +38,25 @@ def cut(document: Document, chunker: Chunker, chunk_key: str, runtime: Runtime, 
     chunks: list[Chunk] = []
     seen = set()
     for piece in chunker.chunk(document, runtime):
-        chunk = _chunk(document, piece, chunk_key, tenant, len(chunks))
+        _check(document, piece, len(chunks))
+        chunk = _chunk(document, piece, chunk_key, tenant)
         if chunk.id not in seen:
             seen.add(chunk.id)
             chunks.append(chunk)
     return Cut(tuple(chunks), tuple(_gaps(document, chunks)))
 
 
-def _chunk(document: Document, piece: Piece, chunk_key: str, tenant: str, at: int) -> Chunk:
-    if not 0 <= piece.start < piece.end <= len(document.text):
-        raise ValueError(f"chunk {at} of {document.id!r} is [{piece.start}, {piece.end}) in a text of {len(document.text)} characters")
+def _check(document: Document, piece: Piece, at: int) -> None:
+    a, b, length = piece.start, piece.end, len(document.text)
+    if not 0 <= a < b <= length:
+        raise ValueError(f"chunk {at} of {document.id!r} is [{a}, {b}) in a text of {length} characters")
+    if document.text[a:b].isspace():
+        raise ValueError(f"chunk {at} of {document.id!r}, [{a}, {b}), is blank")
+    if piece.parent and not 0 <= piece.parent[0] <= a < b <= piece.parent[1] <= length:
+        raise ValueError(f"chunk {at} of {document.id!r}, [{a}, {b}), is not inside its parent [{piece.parent[0]}, {piece.parent[1]})")
+
+
+def _chunk(document: Document, piece: Piece, chunk_key: str, tenant: str) -> Chunk:
     text = document.text[piece.start : piece.end]
     part = "" if piece.index_text is None else piece.index_text
     index_text = text if piece.index_text is None else piece.index_text

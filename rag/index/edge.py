@@ -12,8 +12,10 @@ import qdrant_edge as edge
 from numpy.typing import NDArray
 
 from rag.errors import StoreError
+from rag.index import meta
 from rag.index.engine import Layout, Scope, Scored
 from rag.index.gate import PointRecord, Sparse, validate
+from rag.index.manifest import REBUILD
 from rag.types import Condition
 
 _TIES = 16  # fetched beyond `limit`, so that ties at the edge are broken by id and not by the engine
@@ -30,7 +32,7 @@ def _native(doing: str) -> Iterator[None]:
         raise
     except BaseException as error:  # a panic of the native code is a BaseException
         text = (str(error).splitlines() or [type(error).__name__])[0][:200]
-        raise StoreError(f"the index engine failed while {doing} ({text}); run `rag check` or rebuild the index") from None
+        raise StoreError(f"the index engine failed while {doing} ({text}); run `rag check`, or {REBUILD}") from None
 
 
 class EdgeEngine:
@@ -43,33 +45,35 @@ class EdgeEngine:
     @classmethod
     def create(cls, path: Path, layout: Layout) -> EdgeEngine:
         """Make an empty shard. It has no write-ahead log: it is private until it is sealed by `finish`."""
-        config = edge.EdgeConfig(
-            vectors={n: edge.EdgeVectorParams(size=d, distance=edge.Distance.Dot) for n, d in layout.dense.items()},
-            sparse_vectors={n: edge.EdgeSparseVectorParams(modifier=edge.Modifier.Idf) for n in layout.sparse},
-            wal_enabled=False,
-            hnsw_config=edge.HnswIndexConfig(m=16 if layout.hnsw else 0, ef_construct=128, full_scan_threshold=10),
-            optimizers=edge.EdgeOptimizersConfig(indexing_threshold=1, default_segment_number=1),
-        )
+        sparse = layout.sparse if layout.sparse or layout.dense else ("unused",)  # the engine demands a space even where nothing needs one
         with _native(f"creating {path}"):
+            config = edge.EdgeConfig(
+                vectors={n: edge.EdgeVectorParams(size=d, distance=edge.Distance.Dot) for n, d in layout.dense.items()},
+                sparse_vectors={n: edge.EdgeSparseVectorParams(modifier=edge.Modifier.Idf) for n in sparse},
+                wal_enabled=False,
+                hnsw_config=edge.HnswIndexConfig(m=16 if layout.hnsw else 0, ef_construct=128, full_scan_threshold=10),
+                optimizers=edge.EdgeOptimizersConfig(indexing_threshold=1, default_segment_number=1),
+            )
             return cls(path, edge.EdgeShard.create(str(path), config), layout)
 
     @classmethod
     def load(cls, path: Path, layout: Layout) -> EdgeEngine:
         """Open a sealed shard. Raises `StoreError` when it is missing or refuses to open."""
         if not (path / "edge_config.json").is_file():
-            raise StoreError(f"{path}: no shard is there; rebuild the index")
+            raise StoreError(f"{path}: no shard is there; {REBUILD}")
         with _native(f"opening {path}"):
             return cls(path, edge.EdgeShard.load(str(path)), layout)
 
     def write(self, points: Sequence[PointRecord]) -> None:
         """Add or replace points; every one passes the gate first."""
-        native = []
         for p in points:
-            validate(p, self.layout.dense)
-            vectors: dict[str, Any] = {n: v.tolist() for n, v in p.dense.items()}
-            vectors.update({n: edge.SparseVector(list(s.indices), list(s.values)) for n, s in p.sparse.items()})
-            native.append(edge.Point(p.id, vectors, dict(p.payload)))
+            validate(p, self.layout.dense, self.layout.sparse)
         with _native("writing"):
+            native = []
+            for p in points:
+                vectors: dict[str, Any] = {n: v.tolist() for n, v in p.dense.items()}
+                vectors.update({n: edge.SparseVector(list(s.indices), list(s.values)) for n, s in p.sparse.items()})
+                native.append(edge.Point(p.id, vectors, dict(p.payload)))
             self._shard.update(edge.UpdateOperation.upsert_points(native))
 
     def index_payload(self, keys: Mapping[str, str]) -> None:
@@ -92,14 +96,16 @@ class EdgeEngine:
 
     def nearest(self, space: str, vector: NDArray[np.float32] | Sparse, limit: int, scope: Scope, where: Sequence[Condition], exact: bool) -> list[Scored]:
         """Return ids and scores by (-score, id); ties at the limit are resolved by fetching past them."""
-        if isinstance(vector, Sparse):
-            query = edge.Query.Nearest(edge.SparseVector(list(vector.indices), list(vector.values)), using=space)
-            # Without a corpus filter deleted chunks keep bending idf; with the tenant's, other tenants do not show in scores.
-            params = edge.SearchParams(exact=True, idf=edge.IdfParams(corpus=_filter(scope, ()) or edge.Filter()))
-        else:
-            query = edge.Query.Nearest(vector.tolist(), using=space)
-            params = edge.SearchParams(exact=exact, hnsw_ef=max(_HNSW_EF, limit))
-        fetch, keep = limit + _TIES, _filter(scope, where)
+        fetch = limit + _TIES
+        with _native("preparing a search"):
+            keep = _filter(scope, where)
+            if isinstance(vector, Sparse):
+                query = edge.Query.Nearest(edge.SparseVector(list(vector.indices), list(vector.values)), using=space)
+                # Without a corpus filter deleted chunks keep bending idf; with the tenant's, other tenants do not show in scores.
+                params = edge.SearchParams(exact=True, idf=edge.IdfParams(corpus=_filter(scope, ()) or edge.Filter()))
+            else:
+                query = edge.Query.Nearest(vector.tolist(), using=space)
+                params = edge.SearchParams(exact=exact, hnsw_ef=max(_HNSW_EF, limit))
         while True:
             with _native("searching"):
                 rows = self._shard.query(edge.QueryRequest(limit=fetch, query=query, filter=keep, params=params, with_payload=False, with_vector=False))
@@ -146,12 +152,8 @@ def _filter(scope: Scope, where: Sequence[Condition]) -> edge.Filter | None:
 
 def _condition(condition: Condition) -> edge.Filter:
     """Return `key = value`, where a value that reads as a number also equals that number."""
-    name = f"meta.{condition.key}"
+    name = meta.path(condition.key)
     either: list[Any] = [edge.FieldCondition(name, match=edge.MatchValue(condition.value))]
-    try:
-        number = float(condition.value)
-    except ValueError:
-        number = float("nan")
-    if abs(number) < 2**53:  # False for NaN
+    if (number := meta.number(condition.value)) is not None:
         either.append(edge.FieldCondition(name, range=edge.RangeFloat(gte=number, lte=number)))
     return edge.Filter(should=either)

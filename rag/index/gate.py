@@ -6,8 +6,10 @@ What the engine accepts and should not is measured in `docs/engine.md`; each rul
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +18,9 @@ from rag.errors import StoreError
 
 MAX_PAYLOAD_BYTES = 256 * 1024
 MAX_DEPTH = 16
+MIN_NORM, MAX_NORM = 1e-6, 1e6  # far from 1 on both sides: beyond them a dot product of float32 is lost or overflows
 _INT64 = 2**63
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,41 +41,62 @@ class PointRecord:
     payload: Mapping[str, object]
 
 
-def validate(point: PointRecord, dimensions: Mapping[str, int]) -> None:
-    """Raise `StoreError` naming the point and the fault when an engine must not see it."""
+def validate(point: PointRecord, dimensions: Mapping[str, int], sparse: Collection[str]) -> None:
+    """Raise `StoreError` naming the point and the fault when an engine must not see it.
+
+    `dimensions` are the dense spaces of the collection, `sparse` the names of its sparse ones. A chunk must have a
+    vector in every dense space: one without would be stored, counted and never found.
+    """
+    if not (isinstance(point.id, str) and _UUID.fullmatch(point.id)):
+        raise StoreError(f"point {point.id!r}: its id is not a UUID in lower case")
     for name, vector in point.dense.items():
-        if vector.shape != (dimensions.get(name),) or vector.dtype != np.float32:
-            raise StoreError(f"point {point.id}: vector {name!r} has shape {vector.shape}, expected ({dimensions.get(name)},)")
-        norm = float(np.linalg.norm(vector))
-        if not math.isfinite(norm) or norm <= 1e-6:
-            raise StoreError(f"point {point.id}: vector {name!r} is not finite and non-zero (norm {norm})")
-    for name, sparse in point.sparse.items():
-        _sparse(point.id, name, sparse)
-    size = _payload(point.id, point.payload, 0)
+        _dense(point.id, name, vector, dimensions)
+    for name, weights in point.sparse.items():
+        if name not in sparse:
+            raise StoreError(f"point {point.id}: sparse vector {name!r} is of no space of this index")
+        _sparse(point.id, name, weights)
+    if point.payload.get("kind") == "chunk" and (missing := sorted(set(dimensions) - set(point.dense))):
+        raise StoreError(f"point {point.id}: a chunk without a vector {missing[0]!r}")
+    check_payload(point.id, point.payload)
+
+
+def check_payload(point: str, payload: Mapping[str, object]) -> None:
+    """Raise `StoreError` when a payload is too large, too deep, or holds what an engine would alter or refuse."""
+    size = _payload(point, payload, 0)
     if size > MAX_PAYLOAD_BYTES:
-        raise StoreError(f"point {point.id}: payload of {size} bytes is over {MAX_PAYLOAD_BYTES}")
+        raise StoreError(f"point {point}: payload of {size} bytes is over {MAX_PAYLOAD_BYTES}")
+
+
+def _dense(point: str, name: str, vector: NDArray[np.float32], dimensions: Mapping[str, int]) -> None:
+    if name not in dimensions:
+        raise StoreError(f"point {point}: vector {name!r} is of no space of this index")
+    if vector.shape != (dimensions[name],) or vector.dtype != np.float32:
+        raise StoreError(f"point {point}: vector {name!r} is {vector.dtype} of shape {vector.shape}, expected float32 of ({dimensions[name]},)")
+    norm = float(np.linalg.norm(vector.astype(np.float64)))
+    if not MIN_NORM < norm < MAX_NORM:  # True for NaN
+        raise StoreError(f"point {point}: vector {name!r} is not finite and non-zero (norm {norm})")
 
 
 def _sparse(point: str, name: str, sparse: Sparse) -> None:
-    a, v = np.asarray(sparse.indices, dtype=np.int64), np.asarray(sparse.values, dtype=np.float64)
-    if len(a) != len(v) or len(a) == 0:
-        raise StoreError(f"point {point}: sparse vector {name!r} has {len(a)} indices and {len(v)} values")
-    if a[0] < 0 or a[-1] >= 2**32 or (np.diff(a) <= 0).any():
+    a, n = sparse.indices, len(sparse.indices)
+    if n != len(sparse.values) or n == 0:
+        raise StoreError(f"point {point}: sparse vector {name!r} has {n} indices and {len(sparse.values)} values")
+    if set(map(type, a)) != {int} or min(a) < 0 or max(a) >= 2**32 or any(x >= y for x, y in pairwise(a)):
         raise StoreError(f"point {point}: sparse vector {name!r} has indices that are not ascending 32-bit numbers")
+    with np.errstate(over="ignore", under="ignore"):
+        v = np.asarray(sparse.values, dtype=np.float64).astype(np.float32)  # what the engine stores: 1e300 becomes infinite
     if not np.isfinite(v).all() or (v <= 0).any():
         raise StoreError(f"point {point}: sparse vector {name!r} has weights that are not finite and positive")
 
 
 def _payload(point: str, value: object, depth: int) -> int:
+    """Return about how many bytes a payload value takes."""
     if depth > MAX_DEPTH:
         raise StoreError(f"point {point}: payload nested more than {MAX_DEPTH} deep")
     if value is None or isinstance(value, bool):
         return 8
     if isinstance(value, str):
-        try:
-            return len(value.encode("utf-8"))
-        except UnicodeEncodeError:
-            raise StoreError(f"point {point}: payload text holds a lone surrogate") from None
+        return _text(point, value)
     if isinstance(value, int):
         if not -_INT64 <= value < _INT64:
             raise StoreError(f"point {point}: payload number {value} does not fit 64 bits")
@@ -81,7 +106,16 @@ def _payload(point: str, value: object, depth: int) -> int:
             raise StoreError(f"point {point}: payload number {value} is not finite")
         return 8
     if isinstance(value, Mapping):
-        return sum(_payload(point, str(k), depth + 1) + _payload(point, v, depth + 1) for k, v in value.items())
+        if not all(isinstance(k, str) for k in value):
+            raise StoreError(f"point {point}: payload has a key that is not text")
+        return sum(_text(point, k) + _payload(point, v, depth + 1) for k, v in value.items())
     if isinstance(value, (list, tuple)):
         return sum(_payload(point, v, depth + 1) for v in value)
     raise StoreError(f"point {point}: payload holds a {type(value).__name__}")
+
+
+def _text(point: str, value: str) -> int:
+    try:
+        return len(value.encode("utf-8"))
+    except UnicodeEncodeError:
+        raise StoreError(f"point {point}: payload text holds a lone surrogate") from None

@@ -4,14 +4,16 @@
     INDEX/gen-000001/manifest.json, documents.jsonl, shard/
     INDEX/lock                    held while a generation is built
 
-A generation is never changed after it is sealed; a new one is built beside it and `CURRENT` is swapped.
+A generation is never changed after it is sealed; a new one is built beside it and `CURRENT` is swapped. Only the
+configuration in its manifest is replaced, whole, when an index is brought up to date with one that changes no chunk.
 """
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,9 @@ from rag.errors import StoreError
 from rag.types import Scalar
 
 SCHEMA = 1
+REBUILD = "delete the directory of the index and build it again with `rag index`"
+_GENERATION = re.compile(r"gen-\d{6,}")
+_UNFINISHED = re.compile(r"(gen|tmp)-\d{6,}")
 
 
 @dataclass(frozen=True)
@@ -99,22 +104,36 @@ def read_manifest(generation: Path) -> Manifest:
         data = json.loads(path.read_text(encoding="utf-8"))
         if data["schema"] != SCHEMA:
             raise StoreError(f"{path}: written with schema {data['schema']}, this version reads {SCHEMA}; rebuild the index or use the version that wrote it")
-        return Manifest(**data)
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        raise StoreError(f"{path}: the manifest is missing or damaged ({type(error).__name__}); rebuild the index with `rag index`") from None
+        return _checked(Manifest(**data))
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise StoreError(f"{path}: the manifest is missing or damaged ({type(error).__name__}); {REBUILD}") from None
 
 
-def read_documents(generation: Path) -> Iterator[DocumentRow]:
-    """Yield the table of documents. Raises `StoreError` when it is missing or damaged."""
+def _checked(m: Manifest) -> Manifest:
+    """Return a manifest whose fields are of the types that opening an index relies on. Raises `TypeError` or `KeyError`."""
+    counts = all(type(n) is int for n in (m.points, m.chunks, m.documents, *m.tenants.values()))
+    dense = all(type(s["dimension"]) is int and s["identity"]["name"] for s in m.spaces.values() if s["kind"] == "dense")
+    sparse = all(s["kind"] == "dense" or float(s["average_length"]) > 0 for s in m.spaces.values())
+    if not (counts and dense and sparse and m.config["chunk"]["use"] and type(m.hnsw) is bool):
+        raise TypeError
+    return m
+
+
+def read_documents(generation: Path, expected: int) -> dict[str, DocumentRow]:
+    """Return the table of documents by id. Raises `StoreError` when it is missing, damaged, or not `expected` rows long."""
     path = generation / "documents.jsonl"
+    found: dict[str, DocumentRow] = {}
     try:
-        with path.open(encoding="utf-8", newline="\n") as file:
+        with path.open(encoding="utf-8", errors="surrogatepass", newline="\n") as file:  # a file name may not be UTF-8
             for line in file:
                 row = json.loads(line)
                 row["meta"] = {k: tuple(v) if isinstance(v, list) else v for k, v in row["meta"].items()}
-                yield DocumentRow(**row)
-    except (OSError, ValueError, TypeError) as error:
-        raise StoreError(f"{path}: the document table is missing or damaged ({type(error).__name__}); rebuild the index with `rag index`") from None
+                found[row["id"]] = DocumentRow(**row)
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise StoreError(f"{path}: the document table is missing or damaged ({type(error).__name__}); {REBUILD}") from None
+    if len(found) != expected:
+        raise StoreError(f"{path}: holds {len(found)} documents, the manifest says {expected}; it is damaged: {REBUILD}")
+    return found
 
 
 def current(index: Path) -> Path | None:
@@ -124,7 +143,13 @@ def current(index: Path) -> Path | None:
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
-        raise StoreError(f"{index / 'CURRENT'}: cannot be read ({error}); restore the file or rebuild the index") from None
-    if not name.startswith("gen-") or "/" in name or not (index / name).is_dir():
-        raise StoreError(f"{index / 'CURRENT'} names {name!r}, which is not there; rebuild the index with `rag index`")
+        raise StoreError(f"{index / 'CURRENT'}: cannot be read ({type(error).__name__}); restore the file, or {REBUILD}") from None
+    if not _GENERATION.fullmatch(name) or not (index / name).is_dir():
+        raise StoreError(f"{index / 'CURRENT'} names {name[:100]!r}, which is not there; restore the file, or {REBUILD}")
     return index / name
+
+
+def unfinished(index: Path) -> list[Path]:
+    """Return the generations beside the live one, whole or in part; a directory of another name is never among them."""
+    live = current(index)
+    return [p for p in sorted(index.iterdir()) if _UNFINISHED.fullmatch(p.name) and p.is_dir() and p != live]

@@ -13,6 +13,8 @@ from rag.errors import StoreError
 from rag.fingerprint import key
 from rag.index.engine import Engine, Scope, Scored
 from rag.index.gate import Sparse
+from rag.index.manifest import REBUILD
+from rag.index.meta import loaded
 from rag.index.pages import page_ids, page_span
 from rag.index.spaces import space_name
 from rag.stages import Space
@@ -39,7 +41,7 @@ class Reader:
 
     def leg(self, space: Space, vector: NDArray[np.float32] | Sparse | None, limit: int, where: Sequence[Condition] = ()) -> list[Scored]:
         """Return ids and scores of the best chunks in one space, by (-score, id); nothing for a vector of None."""
-        if vector is None or limit < 1:
+        if vector is None or limit < 1 or not self.manifest.chunks:
             return []
         name = space_name(space)
 
@@ -78,7 +80,7 @@ class Reader:
         payloads = self._engine.payloads(wanted)
         for i in wanted:
             if i not in payloads:
-                raise StoreError(f"chunk {i} is gone from the index; run `rag check`")
+                raise StoreError(f"chunk {i} is gone from the index; {REBUILD}")
             self._chunks[i] = self._chunk(i, payloads[i])
         return {i: self._chunks[i] for i in ids}
 
@@ -91,17 +93,20 @@ class Reader:
 
     def _chunk(self, id_: str, payload: Mapping[str, Any]) -> Chunk:
         self._check_scope(payload)
-        span = Span(payload["doc"], payload["start"], payload["end"])
+        try:
+            span = Span(payload["doc"], payload["start"], payload["end"])
+            parent = Span(span.doc_id, payload["parent_start"], payload["parent_end"]) if "parent_start" in payload else None
+            stored = payload["meta"]
+        except KeyError as error:
+            raise StoreError(f"chunk {id_} has lost its {error.args[0]}: the index is damaged; {REBUILD}") from None
+        row = self.document(span.doc_id)
         text = payload["text"] if "text" in payload else self.text(span)
-        title = self._documents[span.doc_id].title
-        index_text = payload["index_text"] if "index_text" in payload else f"{title} {text}" if title else text
-        parent = Span(span.doc_id, payload["parent_start"], payload["parent_end"]) if "parent_start" in payload else None
-        meta = {k: tuple(v) if isinstance(v, list) else v for k, v in payload["meta"].items()}
-        return Chunk(id_, span, text, index_text, parent, meta)
+        index_text = payload["index_text"] if "index_text" in payload else f"{row.title} {text}" if row.title else text
+        return Chunk(id_, span, text, index_text, parent, loaded(stored, row.meta))
 
     def _check_scope(self, payload: Mapping[str, Any]) -> None:
         if self.scope.tenant is not None and payload.get("tenant") != self.scope.tenant:
-            raise StoreError("the index returned a row of another tenant; it is damaged: stop using it and rebuild")
+            raise StoreError(f"the index returned a row of another tenant; it is damaged: stop using it, and {REBUILD}")
 
     def text(self, span: Span) -> str:
         """Return the characters of a span, cut from the stored document. Raises `StoreError` outside scope or text."""
@@ -110,8 +115,8 @@ class Reader:
             raise StoreError(f"[{span.start}, {span.end}) lies outside {span.doc_id!r}, which has {row.length} characters")
         ids = page_ids(row.tenant, span)
         pages = self._engine.payloads(ids)
-        if len(pages) != len(ids):
-            raise StoreError(f"pages of {span.doc_id!r} are missing from the index; run `rag check`")
+        if len(pages) != len(ids) or not all("text" in p for p in pages.values()):
+            raise StoreError(f"pages of {span.doc_id!r} are missing from the index; {REBUILD}")
         text = "".join(pages[i]["text"] for i in ids)
         first = page_span(span)[0]
         return text[span.start - first : span.end - first]

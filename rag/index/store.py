@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from rag.errors import StoreError
 from rag.index.edge import EdgeEngine
 from rag.index.engine import Layout, Scope
-from rag.index.manifest import DocumentRow, Manifest, current, read_documents, read_manifest
+from rag.index.manifest import REBUILD, DocumentRow, Manifest, current, read_documents, read_manifest
 from rag.index.reader import Reader
 from rag.index.spaces import space_name
 from rag.runtime import Runtime
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 class Index:
     """One open generation. Use as a context manager, or `close` it."""
 
-    def __init__(self, path: Path, generation: Path, manifest: Manifest, engine: EdgeEngine, runtime: Runtime, memo: bool) -> None:
-        """Use `Index.open`."""
-        self.path, self.generation, self.manifest, self.runtime = path, generation, manifest, runtime
+    def __init__(self, path: Path, generation: Path, manifest: Manifest, documents: dict[str, DocumentRow], engine: EdgeEngine, runtime: Runtime, memo: bool) -> None:
+        """Use `Index.open`. `documents` is the table of documents by id."""
+        self.path, self.generation, self.manifest, self.documents, self.runtime = path, generation, manifest, documents, runtime
         self.engine, self._memo = engine, memo
         self._readers: dict[tuple[object, ...], Reader] = {}
 
@@ -39,22 +39,27 @@ class Index:
         index, or it is damaged, or it is not the number of points it should be.
         """
         path = Path(path)
-        generation = current(path) if path.is_dir() else None
-        if generation is None:
-            raise StoreError(f"{path}: there is no index; build one with `rag index PATH -c CONFIG -i {path}`")
+        while True:
+            generation = current(path) if path.is_dir() else None
+            if generation is None:
+                raise StoreError(f"{path}: there is no index; build one with `rag index PATH -c CONFIG -i {path}`")
+            try:
+                return cls._open(path, generation, runtime or Runtime(), memo)
+            except StoreError:
+                if current(path) == generation:
+                    raise  # else a build has put a newer one in its place meanwhile
+
+    @classmethod
+    def _open(cls, path: Path, generation: Path, runtime: Runtime, memo: bool) -> Index:
         if not os.access(generation, os.W_OK):
             raise StoreError(f"{generation}: the engine needs write permission even to read; copy the index to a writable directory")
         manifest = read_manifest(generation)
+        documents = read_documents(generation, manifest.documents)
         engine = EdgeEngine.load(generation / "shard", layout(manifest))
         if (count := engine.count()) != manifest.points:
             engine.close()
-            raise StoreError(f"{generation}: holds {count} points, its manifest says {manifest.points}; it is damaged: rebuild it with `rag index`")
-        return cls(path, generation, manifest, engine, runtime or Runtime(), memo)
-
-    @cached_property
-    def documents(self) -> dict[str, DocumentRow]:
-        """The table of documents by id."""
-        return {row.id: row for row in read_documents(self.generation)}
+            raise StoreError(f"{generation}: holds {count} points, its manifest says {manifest.points}; it is damaged: {REBUILD}")
+        return cls(path, generation, manifest, documents, engine, runtime, memo)
 
     @cached_property
     def pipeline(self) -> Pipeline:
@@ -66,13 +71,13 @@ class Index:
     def reader(self, pipeline: Pipeline, *, tenant: str | None = None, exact: bool | None = None) -> Reader:
         """Return a reader for a pipeline within a scope; the same one for the same arguments.
 
-        `exact` overrides the size rule: True compares every vector, False uses the graph where there is one. Raises
-        `StoreError` when the pipeline needs other chunks, spaces or models than are here, or the tenant is missing.
+        `exact` overrides `index.search` of the pipeline: True compares every vector, False uses the graph where there is one.
+        Raises `StoreError` when the pipeline needs other chunks, spaces or models than are here, or the tenant is missing.
         """
         scope = self._scope(tenant)
         self._check(pipeline)
         if exact is None:
-            exact = not self.manifest.hnsw
+            exact = pipeline.index.search == "exact" or not self.manifest.hnsw
         at = (pipeline.chunk_key, tuple(pipeline.retrieve.spaces()), scope, exact)
         if at not in self._readers:
             self._readers[at] = Reader(self.engine, self.manifest, self.documents, self.runtime, scope, exact, self._memo)

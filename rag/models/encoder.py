@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -43,9 +44,7 @@ class SentenceTransformerEncoder:
         self._directory = locate(name)
         self._tokenizer = Tokenizer(name)
         self._model: SentenceTransformer | None = None
-        limit = read_json(self._directory / "sentence_bert_config.json").get("max_seq_length")
-        limit = limit or read_json(self._directory / "tokenizer_config.json").get("model_max_length") or 512
-        self.max_tokens = min(int(str(limit)), 1_000_000)
+        self.max_tokens = _input_limit(self._directory)
         self.identity = {"name": name, "digest": digest(self._directory), "max_tokens": self.max_tokens, "normalized": True}
 
     def _load(self) -> SentenceTransformer:
@@ -58,8 +57,9 @@ class SentenceTransformerEncoder:
                 transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # transformers leaves it untyped
 
                 self._model = SentenceTransformer(str(self._directory), model_kwargs={"dtype": self._dtype(torch)}, trust_remote_code=False)
-            except (OSError, ValueError, KeyError, RuntimeError) as error:
-                raise ModelError(f"model {self.name!r} at {self._directory} cannot be loaded ({str(error).splitlines()[0]})") from None
+            except Exception as error:  # what damaged files make the libraries raise has no common class
+                why = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+                raise ModelError(f"model {self.name!r} at {self._directory} cannot be loaded ({why}); check its files or download it again") from None
             self._model.max_seq_length = self.max_tokens
         return self._model
 
@@ -76,6 +76,8 @@ class SentenceTransformerEncoder:
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Return one unit row per text. Raises `ModelError` when the model gives something that is not a vector."""
+        if not texts:
+            return np.empty((0, 0), dtype=np.float32)
         model = self._load()
         rows = model.encode(list(texts), batch_size=self.batch_size, convert_to_numpy=True, show_progress_bar=False)
         vectors = np.asarray(rows, dtype=np.float32)
@@ -87,3 +89,20 @@ class SentenceTransformerEncoder:
     def counts(self, texts: Sequence[str]) -> list[int]:
         """Return the input tokens of each text, special tokens included."""
         return self._tokenizer.counts(texts, special=True)
+
+
+def _input_limit(directory: Path) -> int:
+    """Return how many tokens a model reads: as its settings say, else the lower of what tokenizer and positions allow."""
+    named = _whole(read_json(directory / "sentence_bert_config.json").get("max_seq_length"))
+    if named:
+        return named
+    tokenizer = _whole(read_json(directory / "tokenizer_config.json").get("model_max_length"))
+    positions = _whole(read_json(directory / "config.json").get("max_position_embeddings"))
+    return min((limit for limit in (tokenizer, positions) if limit), default=512)
+
+
+def _whole(value: object) -> int | None:
+    """Return a positive number as a whole one; tokenizers without a limit are saved with 1e30."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < 1_000_000:
+        return None
+    return int(value)

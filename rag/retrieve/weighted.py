@@ -10,8 +10,7 @@ from typing import Literal
 
 from rag.index.reader import Reader
 from rag.registry import register
-from rag.retrieve._ranking import pool, ranked, step
-from rag.retrieve.rrf import check_legs
+from rag.retrieve._ranking import check_legs, pool, ranked, step
 from rag.stages import Retriever, Space, bounded
 from rag.types import Found, Query
 
@@ -65,14 +64,14 @@ def z_score(scores: Sequence[float]) -> list[float]:
 def fuse(legs: list[dict[str, float]], weights: tuple[float, ...], normalise: Callable[[Sequence[float]], list[float]]) -> dict[str, float]:
     """Return the weighted mean of normalised scores for every id in any leg; empty legs have no say."""
     shares: dict[str, list[float]] = {}
-    floors, total = [], 0.0
+    floors = []
     for leg, weight in zip(legs, weights, strict=True):
         if not leg or weight == 0:
             continue
         values = dict(zip(leg, normalise(list(leg.values())), strict=True))
         floor = 0.0 if normalise is min_max else min(values.values())
         floors.append((values, weight, floor))
-        total += weight
+    total = math.fsum(weight for _, weight, _ in floors)  # exact, so that the order of the legs does not show
     for i in {i for leg in legs for i in leg}:
         shares[i] = [weight * values.get(i, floor) for values, weight, floor in floors]
     return {i: math.fsum(parts) / total if total else 0.0 for i, parts in shares.items()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
@@ -63,3 +64,59 @@ def make_run(tmp_path: Path) -> Callable[..., Run]:
         return summary, folder
 
     return make
+
+
+class Parsed(HTMLParser):
+    """What a browser would see of a page: its tags, its text, and its tables by caption as rows of cell texts."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str]]] = []
+        self.text = ""
+        self.tables: dict[str, list[list[str]]] = {}
+        self._rows: list[list[str]] = []
+        self._caption, self._inside = "", ""
+        self.feed(text)
+        self.text = " ".join(self.text.split())
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, {k: v or "" for k, v in attrs}))
+        if tag == "table":
+            self._rows, self._caption = [], ""
+        elif tag == "tr":
+            self._rows.append([])
+        elif tag in ("td", "th"):
+            self._rows[-1].append("")
+        elif tag in ("small", "div") and self._inside in ("td", "th"):
+            self._rows[-1][-1] += " "
+        if tag in ("td", "th", "caption", "style"):
+            self._inside = tag
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "table":
+            self.tables[self._caption] = [[" ".join(c.split()) for c in row] for row in self._rows]
+        if tag == self._inside:
+            self._inside = ""
+
+    def handle_data(self, data: str) -> None:
+        if self._inside != "style":
+            self.text += data
+        if self._inside in ("td", "th"):
+            self._rows[-1][-1] += data
+        elif self._inside == "caption":
+            self._caption += data
+
+    def named(self, tag: str) -> list[dict[str, str]]:
+        """Return the attributes of every such tag."""
+        return [attrs for name, attrs in self.tags if name == tag]
+
+    def table(self, words: str) -> list[list[str]]:
+        """Return the one table whose caption holds the words."""
+        (found,) = (rows for caption, rows in self.tables.items() if words in caption)
+        return found
+
+
+@pytest.fixture
+def parse_page() -> Callable[[str], Parsed]:
+    """Return the parser of pages."""
+    return Parsed

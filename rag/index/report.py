@@ -1,0 +1,48 @@
+"""What a build did, for the person who asked for it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from rag.index.compare import Changes
+from rag.loaders.corpus import Failed
+
+
+@dataclass
+class Report:
+    """What a call of `build` did, document by document and second by second."""
+
+    added: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    deleted: int = 0
+    failed: list[Failed] = field(default_factory=list)
+    chunks: int = 0
+    documents: int = 0
+    gap_characters: int = 0
+    over_limit: dict[str, int] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the JSON form of `rag index --json`."""
+        body = {n: getattr(self, n) for n in ("added", "updated", "unchanged", "deleted", "chunks", "documents", "gap_characters", "over_limit")}
+        failed = [{"doc_id": f.doc_id, "reason": f.reason} for f in self.failed]
+        return {**body, "failed": failed, "seconds": {k: round(v, 4) for k, v in self.seconds.items()}}
+
+    def count(self, changes: Changes) -> None:
+        """Take over how many documents change, and those that failed."""
+        self.added, self.updated, self.unchanged, self.deleted = len(changes.added), len(changes.updated), changes.unchanged, changes.deleted
+        self.failed = changes.failed
+
+    @contextmanager
+    def timed(self, stage: str) -> Iterator[None]:
+        """Add the wall time of the block to a stage."""
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[stage] = self.seconds.get(stage, 0.0) + time.perf_counter() - start

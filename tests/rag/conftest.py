@@ -1,0 +1,76 @@
+"""What the tests of index and query path share: real indexes of small corpora, built through one helper."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rag.config import parse
+from rag.index.build import build
+from rag.index.report import Report
+from rag.index.store import Index
+from rag.loaders.corpus import Failed, Loaded
+from rag.memo import Memo
+from rag.pipeline import Pipeline
+from rag.runtime import Runtime
+from rag.types import Document
+
+ROOT = Path("/corpus")
+HYBRID = {"use": "rrf", "of": ["bm25", "dense"]}
+
+
+class Lab:
+    """Builds and opens indexes. Documents are given as `Document` or as `{id: text}`."""
+
+    root = ROOT
+
+    def __init__(self, folder: Path) -> None:
+        self._folder, self._numbers = folder, itertools.count()
+        self.runtime = Runtime(memo=Memo(), show_progress=False)
+
+    def folder(self) -> Path:
+        """Return a path that nothing is at."""
+        return self._folder / f"index-{next(self._numbers)}"
+
+    def pipeline(self, retrieve: Any = None, chunk: Any = "whole", **more: Any) -> Pipeline:
+        """Return a pipeline whose encoder needs no weights; the default is hybrid over whole documents."""
+        return parse({"chunk": chunk, "retrieve": retrieve or HYBRID, "models": {"encoder": "hashing-64"}, **more})
+
+    def loaded(self, documents: Iterable[Document] | Mapping[str, str], root: Path = ROOT) -> list[Loaded | Failed]:
+        """Return documents as a loader gives them."""
+        if isinstance(documents, Mapping):
+            documents = [Document(i, text) for i, text in documents.items()]
+        return [Loaded(d, root) for d in documents]
+
+    def failed(self, doc_id: str, reason: str = "binary file", root: Path = ROOT) -> Failed:
+        """Return a failure as a loader gives it."""
+        return Failed(doc_id, reason, root)
+
+    def build(self, path: Path, pipeline: Pipeline, documents: Any, *, roots: Sequence[Path] = (ROOT,), runtime: Runtime | None = None) -> Report:
+        """Bring an index up to date with documents (below the first root) or with ready items of a loader."""
+        items = documents if isinstance(documents, Iterator) else self._items(documents, roots[0])
+        return build(path, pipeline, items, list(roots), runtime or self.runtime)
+
+    def _items(self, documents: Any, root: Path) -> list[Loaded | Failed]:
+        if not isinstance(documents, Mapping) and any(isinstance(d, (Loaded, Failed)) for d in documents):
+            return list(documents)
+        return self.loaded(documents, root)
+
+    @contextmanager
+    def index(self, documents: Any, pipeline: Pipeline | None = None, path: Path | None = None) -> Iterator[Index]:
+        """Build a fresh index and open it."""
+        where = path or self.folder()
+        self.build(where, pipeline or self.pipeline(), documents)
+        with Index.open(where, self.runtime) as opened:
+            yield opened
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Lab:
+    """Return the helper, with one runtime for the whole session."""
+    return Lab(tmp_path_factory.mktemp("indexes"))

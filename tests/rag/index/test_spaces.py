@@ -1,0 +1,108 @@
+"""Term weights and their average length: worked values, stable names, and no dependence on order."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rag.index.spaces import STEP, average_length, bm25_query, bm25_weights, space_name
+from rag.stages import DenseSpace, SparseSpace
+from rag.text import analyzer, term_id
+
+ENGLISH = SparseSpace("english", 1.2, 0.75)
+
+
+def test_the_average_is_the_nearest_power_of_the_sixteenth_root_of_two():
+    assert average_length([1]) == 1.0
+    assert average_length([2]) == pytest.approx(2.0)
+    assert average_length([1, 3]) == pytest.approx(2.0)
+    assert average_length([100]) == pytest.approx(2 ** (106 / 16))  # log2(100) * 16 = 106.3
+    assert average_length([100, 102, 104]) == pytest.approx(2 ** (107 / 16))  # log2(102) * 16 = 106.8
+    assert average_length([]) == 1.0
+
+
+@given(st.lists(st.integers(1, 10**6), min_size=1, max_size=50).flatmap(lambda x: st.tuples(st.just(x), st.permutations(x))))
+def test_the_average_is_a_function_of_the_multiset_and_within_half_a_step(pair):
+    lengths, other = pair
+    assert average_length(lengths) == average_length(other)
+    mean = sum(lengths) / len(lengths)
+    assert STEP**-0.5001 <= average_length(lengths) / mean <= STEP**0.5001
+
+
+def test_term_ids_are_the_same_in_every_process_and_version():
+    """An id that moved would silently unmatch every index on disk."""
+    assert (term_id("retriev"), term_id("日本"), term_id("naïv"), term_id("")) == (1121119427, 3135195086, 362320833, 634351890)
+
+
+def test_space_names_are_the_same_in_every_process_and_say_their_kind():
+    assert space_name(ENGLISH) == "bm25-c40bad509d4d"
+    assert space_name(DenseSpace("hashing-64")) == "dense-f9a8744fd668"
+    assert space_name(DenseSpace("hashing-64", "passage: ")) == "dense-eac41e335be5"
+
+
+def test_spaces_that_differ_in_any_field_have_different_names():
+    spaces = [ENGLISH, SparseSpace("none", 1.2, 0.75), SparseSpace("english", 1.3, 0.75), SparseSpace("english", 1.2, 0.7)]
+    assert len({space_name(s) for s in spaces}) == 4
+
+
+def test_weights_by_hand():
+    """tf 2 in a chunk of 3 terms, average 2: norm 1.2 (.25 + .75 * 3/2) = 1.65, weight 2 * 2.2 / (2 + 1.65)."""
+    found = bm25_weights({7: 2, 9: 1}, ENGLISH, 2.0)
+    assert found is not None
+    assert found.indices == (7, 9)
+    assert found.values == pytest.approx((2 * 2.2 / 3.65, 1 * 2.2 / 2.65))
+
+
+def test_a_chunk_of_average_length_with_a_term_once_weighs_one():
+    found = bm25_weights({1: 1, 2: 1}, ENGLISH, 2.0)
+    assert found is not None
+    assert found.values == pytest.approx((1.0, 1.0))
+
+
+def test_no_terms_no_vector():
+    assert bm25_weights({}, ENGLISH, 2.0) is None
+    assert bm25_query("", ENGLISH) is None
+    assert bm25_query("the of and", ENGLISH) is None
+    assert bm25_query("👍 !!", ENGLISH) is None
+
+
+def test_b_zero_ignores_length_and_b_one_follows_it():
+    def weight(b, length):
+        found = bm25_weights({1: 1, 2: length - 1}, SparseSpace("english", 1.2, b), 10.0)
+        assert found is not None
+        return found.values[0]
+
+    assert weight(0.0, 5) == weight(0.0, 40) == pytest.approx(1.0)
+    assert weight(1.0, 5) == pytest.approx(2.2 / 1.6)
+    assert weight(1.0, 40) == pytest.approx(2.2 / 5.8)
+
+
+def test_k1_is_how_late_repetition_saturates():
+    def ratio(k1):
+        found = bm25_weights({1: 1, 2: 8}, SparseSpace("english", k1, 0.0), 9.0)
+        assert found is not None
+        return found.values[1] / found.values[0]
+
+    assert ratio(0.01) == pytest.approx(8 * 1.01 / 8.01)
+    assert ratio(1.2) == pytest.approx(8 * 2.2 / 9.2)
+    assert ratio(1.2) < ratio(10.0) < ratio(1000.0) < 8
+
+
+@given(st.dictionaries(st.integers(0, 2**32 - 1), st.integers(1, 10**6), min_size=1, max_size=20), st.floats(1, 1000))
+def test_weights_are_positive_bounded_and_ascending_by_term(counts, average):
+    counts = dict(sorted(counts.items()))
+    found = bm25_weights(counts, ENGLISH, average)
+    assert found is not None
+    assert list(found.indices) == sorted(counts)
+    assert all(0 < v < 2.2 and math.isfinite(v) for v in found.values)
+
+
+def test_a_query_asks_for_a_term_as_often_as_it_is_written():
+    found = bm25_query("Retrieval, retrieval and ranking", ENGLISH)
+    assert found is not None
+    retrieve, rank = analyzer("english").terms("retrieval ranking")
+    assert dict(zip(found.indices, found.values, strict=True)) == {term_id(retrieve): 2.0, term_id(rank): 1.0}
+    assert list(found.indices) == sorted(found.indices)
