@@ -33,8 +33,13 @@ format: install
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: install
-	$(BIN)/python -m eval.bench --data ../shared/data
+DATA ?= ../shared/data
+bench: install  # the figures of README.md; DATA holds the collections
+	$(BIN)/rag-eval run eval/bench/scifact/*.yaml --corpus $(DATA)/scifact --questions $(DATA)/scifact --out $(OUT)/scifact --metrics ndcg@10,recall@100
+	$(BIN)/rag-eval run eval/bench/chroma_chunking/*.yaml --corpus $(DATA)/chroma_chunking/corpus \
+	    --questions $(DATA)/chroma_chunking/questions.jsonl --out $(OUT)/chroma --metrics span_recall,span_iou,span_precision
+	$(BIN)/python -m eval.bench.speed $(DATA)/scifact
+	$(BIN)/python -m eval.bench.judge $(DATA)/judge
 
 clean:
 	rm -rf $(VENV) $(OUT) build *.egg-info

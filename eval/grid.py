@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -69,5 +70,6 @@ def _make_room(folder: Path) -> None:
     for path in sorted(sizes, key=lambda p: p.stat().st_mtime):
         if sum(sizes.values()) <= CAP:
             return
-        shutil.rmtree(path, ignore_errors=True)
+        with suppress(StoreError), lock(path):  # another process may be building it
+            shutil.rmtree(path, ignore_errors=True)
         del sizes[path]

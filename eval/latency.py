@@ -30,6 +30,7 @@ def measure(pipeline: Pipeline, index: Index, questions: Sequence[Question]) -> 
         totals = {}
         for question in picks:
             fresh.runtime.forget()
+            fresh.reader(pipeline).forget_chunks()
             stages = _stages(pipeline.ask(fresh, question.text).trace)
             totals[question.id] = round(sum(stages.values()), 3)
             for stage, ms in [*stages.items(), ("total", totals[question.id])]:

@@ -149,7 +149,8 @@ def memo(clear: Annotated[bool, typer.Option(help="Forget every kept result.")] 
     kept = Memo(cache_dir() / "memo.sqlite")
     if clear:
         kept.clear()
-        shutil.rmtree(cache_dir() / "indexes", ignore_errors=True)
+        for folder in (cache_dir() / "indexes").glob("[0-9a-f]" * 32):  # named by content key: nobody else's
+            shutil.rmtree(folder, ignore_errors=True)
     size = kept.size()
     body = {"path": str(cache_dir()), "entries": len(kept), "bytes": size, "cap": CAP}
     emit(body, as_json, lambda: f"{cache_dir()}: {len(kept)} entries, {size / 1e6:.1f} MB of at most {CAP / 1e9:.1f} GB")

@@ -12,6 +12,7 @@ from functools import lru_cache
 from rag.errors import ConfigError
 from rag.registry import did_you_mean
 
+ANALYZER_VERSION = 1  # goes up when a text gives other terms: an index then needs new sparse vectors
 MOST_WORDS = 2_000_000  # known words kept; beyond that they are analysed again each time
 # `\w` leaves out the marks that belong to a word: combining accents, Hebrew and Arabic points, Devanagari vowels, joiners.
 _MARKS = r"\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u0900-\u0903\u093a-\u094f\u0951-\u0957\u0962\u0963\u200c\u200d"

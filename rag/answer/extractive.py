@@ -38,10 +38,10 @@ class Extractive(Answerer):
     """
 
     quotes: int = bounded(3, ge=1)
-    threshold: float = bounded(0.4, ge=0, le=1)
+    threshold: float = bounded(0.25, ge=0, le=1)
     near: float = bounded(0.8, ge=0, le=1)
     blend: float = bounded(0.7, ge=0, le=1)
-    pool: int = bounded(32, ge=1)
+    pool: int = bounded(16, ge=1)
     language: str = "english"
     model: str | None = model("encoder")
 

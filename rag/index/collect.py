@@ -27,7 +27,11 @@ _TYPES = {str: "keyword", int: "integer", float: "float"}
 
 @dataclass
 class Batch:
-    """What one generation will hold. `owner[i]` is the row of `chunks[i]`; term counts are per sparse space."""
+    """What one generation will hold. `owner[i]` is the row of `chunks[i]`.
+
+    Term counts are per language, average lengths per sparse space and tenant: across tenants, one's documents would show in
+    another's scores.
+    """
 
     documents: list[Document] = field(default_factory=list)
     rows: list[DocumentRow] = field(default_factory=list)
@@ -35,7 +39,7 @@ class Batch:
     owner: list[int] = field(default_factory=list)
     sparse: dict[str, SparseSpace] = field(default_factory=dict)
     terms: dict[str, list[dict[int, int]]] = field(default_factory=dict)
-    averages: dict[str, float] = field(default_factory=dict)
+    averages: dict[str, dict[str, float]] = field(default_factory=dict)
     gap_characters: int = 0
 
     def points(self, vectors: Mapping[str, Vectors], size: int) -> Iterator[list[PointRecord]]:
@@ -56,7 +60,7 @@ class Batch:
 
     def _point(self, i: int, vectors: Mapping[str, Vectors]) -> PointRecord:
         chunk, row = self.chunks[i], self.rows[self.owner[i]]
-        sparse = {n: bm25_weights(self.terms[language(s)][i], s, self.averages[n]) for n, s in self.sparse.items()}
+        sparse = {n: bm25_weights(self.terms[language(s)][i], s, self.averages[n][row.tenant]) for n, s in self.sparse.items()}
         payload = _payload(chunk, row.title, row.tenant)
         return PointRecord(chunk.id, {n: v[i] for n, v in vectors.items()}, {n: s for n, s in sparse.items() if s}, payload)
 
@@ -127,9 +131,17 @@ def collect(documents: Sequence[tuple[Document, str]], cuts: Mapping[str, Cut], 
         batch.rows.append(_row(document, root, len(found.chunks), _tenant(document, pipeline)))
         for name in languages:
             batch.terms[name] += [analyzer(name).counts(c.index_text) for c in found.chunks]
-    lengths = {name: [sum(c.values()) for c in counts if c] for name, counts in batch.terms.items()}
-    batch.averages = {n: average_length(lengths[language(s)]) for n, s in batch.sparse.items()}
+    batch.averages = {n: _averages(batch, language(s)) for n, s in batch.sparse.items()}
     return batch
+
+
+def _averages(batch: Batch, name: str) -> dict[str, float]:
+    """Return the average length of a tenant's chunks in terms of a language, by tenant (`""` without tenants)."""
+    lengths: dict[str, list[int]] = {row.tenant: [] for row in batch.rows}
+    for counts, at in zip(batch.terms[name], batch.owner, strict=True):
+        if counts:
+            lengths[batch.rows[at].tenant].append(sum(counts.values()))
+    return {tenant: average_length(found) for tenant, found in sorted(lengths.items())}
 
 
 def _tenant(document: Document, pipeline: Pipeline) -> str:

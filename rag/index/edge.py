@@ -121,6 +121,14 @@ class EdgeEngine:
         with _native("reading"):
             return {str(r.id): dict(r.payload or {}) for r in self._shard.retrieve(list(ids), with_payload=True, with_vector=False)}
 
+    def vectors(self, space: str, ids: Sequence[str]) -> dict[str, NDArray[np.float32]]:
+        """Return the vectors of the ids that have one in a dense space."""
+        if not ids:
+            return {}
+        with _native("reading"):
+            rows = self._shard.retrieve(list(ids), with_payload=False, with_vector=[space])
+            return {str(r.id): np.asarray(r.vector[space], dtype=np.float32) for r in rows if isinstance(r.vector, dict) and space in r.vector}
+
     def scroll(self, kind: str, scope: Scope) -> Iterator[tuple[str, dict[str, Any]]]:
         """Yield every point of a kind by id."""
         must: list[Any] = [edge.FieldCondition("kind", match=edge.MatchValue(kind))]

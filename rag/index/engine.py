@@ -52,6 +52,9 @@ class Engine(Protocol):
     def payloads(self, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
         """Return the payload of every id that exists."""
 
+    def vectors(self, space: str, ids: Sequence[str]) -> dict[str, NDArray[np.float32]]:
+        """Return the vector in one dense space of every id that has one."""
+
     def scroll(self, kind: str, scope: Scope) -> Iterator[tuple[str, dict[str, Any]]]:
         """Yield id and payload of every point of a kind (`chunk`, `page`), by id."""
 

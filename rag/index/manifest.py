@@ -113,7 +113,7 @@ def _checked(m: Manifest) -> Manifest:
     """Return a manifest whose fields are of the types that opening an index relies on. Raises `TypeError` or `KeyError`."""
     counts = all(type(n) is int for n in (m.points, m.chunks, m.documents, *m.tenants.values()))
     dense = all(type(s["dimension"]) is int and s["identity"]["name"] for s in m.spaces.values() if s["kind"] == "dense")
-    sparse = all(s["kind"] == "dense" or float(s["average_length"]) > 0 for s in m.spaces.values())
+    sparse = all(s["kind"] == "dense" or all(n > 0 for n in s["average_length"].values()) for s in m.spaces.values())
     if not (counts and dense and sparse and m.config["chunk"]["use"] and type(m.hnsw) is bool):
         raise TypeError
     return m

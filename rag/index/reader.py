@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from rag.runtime import Runtime
 
 T = TypeVar("T")
+MOST_CHUNKS = 20_000  # kept by one reader between searches
 
 
 class Reader:
@@ -66,8 +67,8 @@ class Reader:
         return cast(T, self._kept[name])
 
     def average_length(self, space: Space) -> float:
-        """Return the average chunk length in terms that the weights of a BM25 space were computed with."""
-        return float(self.manifest.spaces[space_name(space)]["average_length"])
+        """Return the average chunk length, in terms, that the weights of a BM25 space in this scope were computed with."""
+        return float(self.manifest.spaces[space_name(space)]["average_length"].get(self.scope.tenant or "", 1.0))
 
     def hits(self, scored: Sequence[Scored], source: str) -> tuple[Hit, ...]:
         """Return scored ids as hits, in the same order."""
@@ -76,6 +77,8 @@ class Reader:
 
     def chunks(self, ids: Sequence[str]) -> dict[str, Chunk]:
         """Return chunks by id. Raises `StoreError` when one is not there or not in scope."""
+        if len(self._chunks) > MOST_CHUNKS:
+            self.forget_chunks()
         wanted = [i for i in ids if i not in self._chunks]
         payloads = self._engine.payloads(wanted)
         for i in wanted:
@@ -84,12 +87,19 @@ class Reader:
             self._chunks[i] = self._chunk(i, payloads[i])
         return {i: self._chunks[i] for i in ids}
 
+    def forget_chunks(self) -> None:
+        """Drop the chunks kept from earlier reads: to bound memory, and to time reads that start cold."""
+        self._chunks.clear()
+
+    def vectors(self, space: Space, ids: Sequence[str]) -> dict[str, NDArray[np.float32]]:
+        """Return the stored vectors of chunks in a dense space, by id; nothing where the index has no such space."""
+        name = space_name(space)
+        return self._engine.vectors(name, ids) if name in self.manifest.spaces else {}
+
     def all_chunks(self) -> Iterator[Chunk]:
         """Yield every chunk in scope, by id."""
         for i, payload in self._engine.scroll("chunk", self.scope):
-            if i not in self._chunks:
-                self._chunks[i] = self._chunk(i, payload)
-            yield self._chunks[i]
+            yield self._chunks.get(i) or self._chunk(i, payload)
 
     def _chunk(self, id_: str, payload: Mapping[str, Any]) -> Chunk:
         self._check_scope(payload)

@@ -8,25 +8,26 @@ from collections.abc import Iterable, Sequence
 from rag.fingerprint import key
 from rag.index.gate import Sparse
 from rag.stages import DenseSpace, Space, SparseSpace
-from rag.text import analyzer
+from rag.text import ANALYZER_VERSION, analyzer
 
-STEP = 2 ** (1 / 16)  # average lengths are powers of this: 4.4 % apart
+STEPS = 16  # average lengths are powers of 2^(1/16): 4.4 % apart
 
 
 def space_name(space: Space) -> str:
     """Return the name of a space in a collection: readable kind, then its content key."""
-    kind = "bm25" if isinstance(space, SparseSpace) else "dense"
-    return f"{kind}-{key('space', space)[:12]}"
+    if isinstance(space, SparseSpace):
+        return f"bm25-{key('space', ANALYZER_VERSION, space)[:12]}"
+    return f"dense-{key('space', space)[:12]}"
 
 
 def average_length(lengths: Sequence[int]) -> float:
-    """Return the mean number of terms, rounded to the nearest power of `STEP`.
+    """Return the mean number of terms, rounded to the nearest power of 2^(1/16).
 
     Rounded so that an index that grew equals one that was rebuilt: the value depends on the live chunks alone and
     seldom changes. Chunks without terms are left out, as the engine leaves them out of N; with none the average is 1.
     """
     mean = sum(lengths) / len(lengths) if lengths else 0.0
-    return STEP ** round(math.log(mean, STEP)) if mean > 0 else 1.0
+    return float(2 ** (round(math.log2(mean) * STEPS) / STEPS)) if mean > 0 else 1.0
 
 
 def bm25_weights(counts: dict[int, int], space: SparseSpace, average: float) -> Sparse | None:

@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 class Index:
     """One open generation. Use as a context manager, or `close` it."""
 
-    def __init__(self, path: Path, generation: Path, manifest: Manifest, documents: dict[str, DocumentRow], engine: EdgeEngine, runtime: Runtime, memo: bool) -> None:
+    def __init__(
+        self, path: Path, generation: Path, manifest: Manifest, documents: dict[str, DocumentRow], engine: EdgeEngine, runtime: Runtime, memo: bool
+    ) -> None:
         """Use `Index.open`. `documents` is the table of documents by id."""
         self.path, self.generation, self.manifest, self.documents, self.runtime = path, generation, manifest, documents, runtime
         self.engine, self._memo = engine, memo

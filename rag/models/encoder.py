@@ -79,7 +79,8 @@ class SentenceTransformerEncoder:
         if not texts:
             return np.empty((0, 0), dtype=np.float32)
         model = self._load()
-        rows = model.encode(list(texts), batch_size=self.batch_size, convert_to_numpy=True, show_progress_bar=False)
+        # An empty prompt, because a model's default one is not part of its identity: prefixes are those of the configuration.
+        rows = model.encode(list(texts), prompt="", batch_size=self.batch_size, convert_to_numpy=True, show_progress_bar=False)
         vectors = np.asarray(rows, dtype=np.float32)
         norms = np.linalg.norm(vectors, axis=1, keepdims=True)
         if vectors.shape[0] != len(texts) or not np.isfinite(vectors).all() or not (norms > 1e-6).all():

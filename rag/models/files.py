@@ -18,6 +18,7 @@ _HASHED = (
     "*.safetensors",
     "*.bin",
     "tokenizer.json",
+    "tokenizer_config.json",
     "vocab.txt",
     "modules.json",
     "config.json",

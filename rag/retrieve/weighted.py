@@ -58,7 +58,8 @@ def z_score(scores: Sequence[float]) -> list[float]:
     """Return `(s - mean) / standard deviation` (population); all 0 when they are equal."""
     mean = math.fsum(scores) / len(scores)
     deviation = math.sqrt(math.fsum((s - mean) ** 2 for s in scores) / len(scores))
-    return [(s - mean) / deviation if deviation > 1e-12 else 0.0 for s in scores]
+    rounding = 1e-12 * max(map(abs, scores))  # the mean of equal numbers may differ from them in the last bit
+    return [(s - mean) / deviation if deviation > rounding else 0.0 for s in scores]
 
 
 def fuse(legs: list[dict[str, float]], weights: tuple[float, ...], normalise: Callable[[Sequence[float]], list[float]]) -> dict[str, float]:

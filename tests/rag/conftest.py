@@ -20,6 +20,8 @@ from rag.pipeline import Pipeline
 from rag.runtime import Runtime
 from rag.types import Document
 
+from .command import bm25, corpus, index, rag  # noqa: F401  # fixtures of the tests of the command line
+
 ROOT = Path("/corpus")
 HYBRID = {"use": "rrf", "of": ["bm25", "dense"]}
 
@@ -61,6 +63,27 @@ class Lab:
             return list(documents)
         return self.loaded(documents, root)
 
+    @staticmethod
+    def counts(report: Report) -> dict[str, Any]:
+        """Return what a build did to documents, and the ids of those that failed."""
+        done = {k: getattr(report, k) for k in ("added", "updated", "unchanged", "deleted")}
+        return {**done, "failed": [f.doc_id for f in report.failed]}
+
+    @staticmethod
+    def expect(added: int = 0, updated: int = 0, unchanged: int = 0, deleted: int = 0, failed: Sequence[str] = ()) -> dict[str, Any]:
+        """Return what `counts` should be."""
+        return {"added": added, "updated": updated, "unchanged": unchanged, "deleted": deleted, "failed": list(failed)}
+
+    @staticmethod
+    def live(path: Path) -> str:
+        """Return the name of the live generation."""
+        return (path / "CURRENT").read_text(encoding="utf-8").strip()
+
+    def texts(self, path: Path) -> dict[str, str]:
+        """Return the stored texts of an index by document id."""
+        with Index.open(path, self.runtime) as index:
+            return index.stored_texts(sorted(index.documents))
+
     @contextmanager
     def index(self, documents: Any, pipeline: Pipeline | None = None, path: Path | None = None) -> Iterator[Index]:
         """Build a fresh index and open it."""
@@ -68,6 +91,12 @@ class Lab:
         self.build(where, pipeline or self.pipeline(), documents)
         with Index.open(where, self.runtime) as opened:
             yield opened
+
+
+@pytest.fixture
+def fresh() -> Runtime:
+    """Return a runtime whose counters and memo are those of one test alone."""
+    return Runtime(memo=Memo(), show_progress=False)
 
 
 @pytest.fixture(scope="session")

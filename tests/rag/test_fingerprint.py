@@ -134,7 +134,12 @@ def test_keys_are_the_same_in_every_process() -> None:
     code = "from rag.config import load; from rag.fingerprint import key; p = load('configs/hybrid_parents.yaml'); print(p.chunk_key, key(p))"
     found = {
         subprocess.run(
-            [sys.executable, "-c", code], cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONHASHSEED": seed}, capture_output=True, text=True, check=True
+            [sys.executable, "-c", code],
+            cwd=ROOT,
+            env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
         ).stdout
         for seed in ("1", "2")
     }

@@ -114,8 +114,8 @@ def test_an_interrupted_write_is_undone(memo: Memo) -> None:
 def test_above_its_cap_the_least_recently_used_go_first(tmp_path: Path) -> None:
     path = tmp_path / "m"
     memo = Memo(path, cap=200_000)
+    memo.put_many({f"read-{i}": bytes(1000) for i in range(60)})  # written first, and used last
     memo.put_many({f"old-{i}": bytes(1000) for i in range(60)})
-    memo.put_many({f"read-{i}": bytes(1000) for i in range(60)})
     _age(path, 3, "%")
     memo.get_many([f"read-{i}" for i in range(60)])  # reading makes them recent
     memo.put_many({f"new-{i}": bytes(1000) for i in range(70)})
@@ -155,7 +155,7 @@ def test_clear_forgets_and_gives_the_space_back(tmp_path: Path) -> None:
 
 def test_a_directory_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
-    with pytest.raises(StoreError, match="the memo cannot be opened .*; set RAG_CACHE_DIR to a writable directory or delete the file"):
+    with pytest.raises(StoreError, match=r"the memo cannot be opened .*; set RAG_CACHE_DIR to a writable directory or delete the file"):
         Memo(tmp_path / "file" / "memo.sqlite")
     if os.getuid():  # root may write anywhere
         (tmp_path / "closed").mkdir(mode=0o500)
@@ -167,7 +167,7 @@ def test_a_directory_that_cannot_be_written_is_told(tmp_path: Path) -> None:
 def test_a_file_that_is_no_database_is_told_and_left_alone(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "memo.sqlite"
     path.write_bytes(content)
-    with pytest.raises(StoreError, match="the memo cannot be opened .*not a database.*delete the file"):
+    with pytest.raises(StoreError, match=r"the memo cannot be opened .*not a database.*delete the file"):
         Memo(path)
     assert path.read_bytes() == content
 
@@ -177,7 +177,7 @@ def test_a_database_of_something_else_is_told(tmp_path: Path) -> None:
         db.execute("CREATE TABLE memo (name TEXT)")
     db.close()
     memo = Memo(tmp_path / "m")
-    with pytest.raises(StoreError, match="the memo cannot be read .*no such column"):
+    with pytest.raises(StoreError, match=r"the memo cannot be read .*no such column"):
         memo.get_many(["k"])
     with pytest.raises(StoreError, match="the memo cannot be written"):
         memo.put_many({"k": b"v"})

@@ -22,7 +22,11 @@ from rag.stages import KINDS
 ROOT = Path(__file__).parents[2]
 SHIPPED = sorted([*ROOT.glob("configs/*.yaml"), *ROOT.glob("eval/bench/*/*.yaml")])
 VALIDATOR = Draft202012Validator(schema())
-VALID: dict[str, Any] = {"chunk": {"use": "fixed", "size": 8}, "retrieve": {"use": "rrf", "of": ["bm25", {"use": "dense", "limit": 3}]}, "pack": {"use": "budget", "tokens": 99}}
+VALID: dict[str, Any] = {
+    "chunk": {"use": "fixed", "size": 8},
+    "retrieve": {"use": "rrf", "of": ["bm25", {"use": "dense", "limit": 3}]},
+    "pack": {"use": "budget", "tokens": 99},
+}
 
 
 def test_it_is_valid_json_schema_and_plain_json() -> None:
@@ -90,7 +94,9 @@ def test_the_configuration_that_those_are_changes_of_is_accepted() -> None:
 
 
 values = st.one_of(st.none(), st.booleans(), st.integers(-2, 300), st.floats(-1, 2), st.sampled_from(["whole", "bm25", "tokens", "ends", "x"]))
-places = st.sampled_from([(k,) for k in VALID] + [("chunk", "size"), ("chunk", "overlap"), ("retrieve", "k"), ("retrieve", "of", 1, "limit"), ("pack", "share"), ("pack", "order")])
+places = st.sampled_from(
+    [(k,) for k in VALID] + [("chunk", "size"), ("chunk", "overlap"), ("retrieve", "k"), ("retrieve", "of", 1, "limit"), ("pack", "share"), ("pack", "order")]
+)
 
 
 @given(places, values)

@@ -114,7 +114,32 @@ def test_sentences_are_ordered_disjoint_trimmed_and_hold_every_character(text: s
     _check_laws(text, language)
 
 
-@given(st.lists(st.sampled_from(["Dr. ", "e.g. ", "A b. ", "\n", "\n\n", "\r\n", "\u2028", "\x85", "«x» ", '"Yes. ', "!", "。", "👩‍👩‍👧 ", "\u00a0", "3.14 ", "…", "e\u0301. ", "(a.) "])))
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                "Dr. ",
+                "e.g. ",
+                "A b. ",
+                "\n",
+                "\n\n",
+                "\r\n",
+                "\u2028",
+                "\x85",
+                "«x» ",
+                '"Yes. ',
+                "!",
+                "。",
+                "👩‍👩‍👧 ",
+                "\u00a0",
+                "3.14 ",
+                "…",
+                "e\u0301. ",
+                "(a.) ",
+            ]
+        )
+    )
+)
 @settings(max_examples=300, deadline=None)
 def test_so_they_are_around_what_splitters_stumble_over(parts: list[str]) -> None:
     _check_laws("".join(parts), "english")

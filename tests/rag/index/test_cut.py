@@ -27,7 +27,9 @@ CHUNKERS = [
     Markdown(size=8),
     Parent(child=Fixed(size=3), parent=Fixed(size=9)),
 ]
-TEXTS = st.lists(st.sampled_from(["word ", "Two. ", "\n\n", "# H\n", "日本語", "👩\u200d👧", "\t", "e\u0301", "\x00", "| a |\n", "```\n"]), max_size=25).map("".join)
+TEXTS = st.lists(st.sampled_from(["word ", "Two. ", "\n\n", "# H\n", "日本語", "👩\u200d👧", "\t", "e\u0301", "\x00", "| a |\n", "```\n"]), max_size=25).map(
+    "".join
+)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import pytest
 from rag.errors import StoreError
 from rag.index.manifest import DocumentRow, Manifest, current, read_documents, read_manifest, unfinished, write_bytes, write_manifest
 
-SPACES = {"dense-1": {"kind": "dense", "dimension": 3, "identity": {"name": "m"}}, "bm25-1": {"kind": "bm25", "average_length": 2.0}}
+SPACES = {"dense-1": {"kind": "dense", "dimension": 3, "identity": {"name": "m"}}, "bm25-1": {"kind": "bm25", "average_length": {"": 2.0}}}
 MANIFEST = Manifest("c", {"chunk": {"use": "whole"}}, "k", [], SPACES, 3, 2, 2, {"t": 2}, False, None, {"spanwise": "0"})
 ROWS = [
     DocumentRow("a\u2028b.md", "d1", "/corpus", 1, 9, "Tïtle", 2, "/corpus/a", 1.5, "", {"x": ("1", "2"), "y": True, "z": 1.5, "w": "\n"}),
@@ -38,7 +38,8 @@ def broken(**changes):
     "data",
     [
         None, b"", b"{", b"[]", b"null", b"3", b"\xff\xfe", b"{}", b'{"schema": 1}', b"[" * 100_000, broken(surplus=1), broken(points="3"), broken(points=True),
-        broken(spaces=[]), broken(spaces={"d": {}}), broken(spaces={"d": {"kind": "dense"}}), broken(spaces={"d": {"kind": "bm25"}}), broken(tenants=None),
+        broken(spaces=[]), broken(spaces={"d": {}}), broken(spaces={"d": {"kind": "dense"}}), broken(spaces={"d": {"kind": "bm25"}}),
+        broken(spaces={"d": {"kind": "bm25", "average_length": 2.0}}), broken(tenants=None),
         broken(config=None), broken(config={"chunk": None}), broken(documents=None), broken(hnsw=None),
     ],
 )  # fmt: skip
@@ -56,7 +57,9 @@ def test_another_schema_is_refused_with_both_numbers(generation):
         read_manifest(generation)
 
 
-@pytest.mark.parametrize("data", [None, b"{\n", b"[]\n", b"3\n", b"{}\n", b'{"id": "a"}\n', b'{"id": "a", "meta": []}\n', b"\xff\n", b'{"id": "a", "meta": {}, "z": 1}\n'])
+@pytest.mark.parametrize(
+    "data", [None, b"{\n", b"[]\n", b"3\n", b"{}\n", b'{"id": "a"}\n', b'{"id": "a", "meta": []}\n', b"\xff\n", b'{"id": "a", "meta": {}, "z": 1}\n']
+)
 def test_a_missing_or_damaged_document_table_is_refused(generation, data):
     path = generation / "documents.jsonl"
     path.unlink() if data is None else path.write_bytes(data)
@@ -71,13 +74,15 @@ def test_a_table_cut_off_between_two_lines_is_refused(generation):
         read_documents(generation, 2)
 
 
-@pytest.mark.parametrize("data", [b"", b"gen-", b"gen-000009\n", b"../x\n", b"gen-000001/../gen-000001\n", b"gen-abc\n", b"\xff", b"\0", b"tmp-000001", b"x" * 100_000])
+@pytest.mark.parametrize(
+    "data", [b"", b"gen-", b"gen-000009\n", b"../x\n", b"gen-000001/../gen-000001\n", b"gen-abc\n", b"\xff", b"\0", b"tmp-000001", b"x" * 100_000]
+)
 def test_a_pointer_to_nothing_is_refused(tmp_path, data):
     (tmp_path / "gen-000001").mkdir()
     (tmp_path / "gen-abc").mkdir()
     (tmp_path / "tmp-000001").mkdir()
     (tmp_path / "CURRENT").write_bytes(data)
-    with pytest.raises(StoreError, match="CURRENT.*restore the file") as error:
+    with pytest.raises(StoreError, match=r"CURRENT.*restore the file") as error:
         current(tmp_path)
     assert len(str(error.value)) < 600
 

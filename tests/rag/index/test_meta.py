@@ -35,7 +35,9 @@ def test_booleans_are_stored_as_text_because_the_engine_matches_no_boolean():
     assert stored({"draft": True, "final": False}) == {"draft": "true", "final": "false"}
 
 
-@pytest.mark.parametrize(("text", "value"), [("3", 3.0), ("-0.5", -0.5), ("1e3", 1000.0), ("", None), ("x", None), ("nan", None), ("inf", None), (str(2**53), None)])
+@pytest.mark.parametrize(
+    ("text", "value"), [("3", 3.0), ("-0.5", -0.5), ("1e3", 1000.0), ("", None), ("x", None), ("nan", None), ("inf", None), (str(2**53), None)]
+)
 def test_number(text, value):
     assert number(text) == value
 

@@ -40,7 +40,7 @@ def test_a_document_as_long_as_a_page_has_one_page(reader):
 def test_a_span_outside_the_text_or_of_an_unknown_document_is_one_clear_error(reader):
     with pytest.raises(StoreError, match=r"\[0, 6\) lies outside 'short.md', which has 5 characters"):
         reader.text(Span("short.md", 0, 6))
-    with pytest.raises(StoreError, match="no document 'none.md'"):
+    with pytest.raises(StoreError, match=r"no document 'none\.md'"):
         reader.text(Span("none.md", 0, 1))
 
 

@@ -1,4 +1,4 @@
-"""`python -m eval.bench DATA`: speed of indexing and search on SciFact, and bm25 against the rank-bm25 package."""
+"""`python -m eval.bench.speed DATA`: speed of indexing and search on SciFact, and bm25 against the rank-bm25 package."""
 
 from __future__ import annotations
 
@@ -41,7 +41,9 @@ def main(data: Annotated[Path, typer.Argument(help="A BEIR folder, for example .
     if not items:
         raise CorpusError(f"{data}: no documents")
     queries = [q.text for q in load_questions(data, {i.document.id: i.document for i in items})]
-    out = [f"{platform.machine()}, {platform.processor() or 'unknown processor'}, Python {platform.python_version()}; {len(items)} documents, {len(queries)} queries"]
+    out = [
+        f"{platform.machine()}, {platform.processor() or 'unknown processor'}, Python {platform.python_version()}; {len(items)} documents, {len(queries)} queries"
+    ]
     with tempfile.TemporaryDirectory() as folder:
         out += indexing(items, Path(folder))
         out += searching(items, queries, Path(folder))
@@ -83,7 +85,7 @@ def searching(items: Sequence[Loaded], queries: Sequence[str], folder: Path) -> 
             pipeline = _pipeline(Whole(), leg)
             times = []
             for text in [*queries[:20], *queries]:
-                index.reader(pipeline).drop_chunks()
+                index.reader(pipeline).forget_chunks()
                 start = time.perf_counter()
                 _, steps = pipeline.search(index, text)
                 embed = sum(float(str(s.facts.get("embed_ms", 0))) for step in steps for s in step.walk())
