@@ -66,6 +66,8 @@ def notes(summary: Mapping[str, Any], shown: Sequence[str]) -> list[str]:
     lines.append(f"judge: {summary['judge']['use']} (words, numbers and polarity; not a language model)")
     for name, entry in configs.items():
         lines += [f"{name}: {n} of {entry['chunks']} chunks are longer than {model} reads" for model, n in entry["over_limit"].items()]
+        if entry["not_indexed"]:
+            lines.append(f"{name}: {len(entry['not_indexed'])} documents gave no chunk: {', '.join(entry['not_indexed'][:5])}")
         if entry["context"]["cut"]:
             lines.append(f"{name}: in {entry['context']['cut']} contexts the best hit alone was over the budget and was cut")
     lines += [f"failed: {f['doc_id']}: {f['reason']}" for f in corpus["failed"]]

@@ -141,7 +141,8 @@ def _evaluate(name: str, pipeline: Pipeline, work: str, index: Index, task: Task
         "key": work, "config": dump(pipeline), "corpus": task.corpus_digest, "questions": task.questions_digest,
         "models": [m for s in (pipeline.chunk, pipeline.retrieve, pipeline.refine, pipeline.pack, pipeline.answer) for m in runtime.identities(s)],
         "prompts": {}, "judge": dict(task.judge.identity), "metrics": {m.name: m.version for m in task.metrics}, "package": version("spanwise"),
-        "files": files, "seconds": round(answered, 3), "chunks": index.manifest.chunks, "over_limit": over_limit(pipeline, index), "latency": timing,
+        "files": files, "seconds": round(answered, 3), "chunks": index.manifest.chunks, "over_limit": over_limit(pipeline, index),
+        "not_indexed": sorted(d.id for d in task.documents if d.id not in index.documents), "latency": timing,
     }  # fmt: skip
     seal(folder, lock)
     return lock
@@ -170,6 +171,6 @@ def _entry(folder: Path, lock: Mapping[str, Any], task: Task) -> dict[str, Any]:
         "metrics": summarize(read_scores(folder), task.questions, task.metrics),
         "latency_ms": lock["latency"]["stages"], "latency_sample": lock["latency"]["sample"],
         "tokens": sum(r["context_tokens"] for r in rows), "seconds": lock["seconds"],
-        "chunks": lock["chunks"], "over_limit": lock["over_limit"],
+        "chunks": lock["chunks"], "over_limit": lock["over_limit"], "not_indexed": lock["not_indexed"],
         "context": {"dropped": sum(r["dropped"] for r in rows), "cut": sum(r["cut"] for r in rows)},
     }  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from rag.answer.extractive import Extractive
@@ -64,7 +65,7 @@ class Pipeline:
         for name in ("chunk", "retrieve", "refine", "pack", "answer"):
             object.__setattr__(self, name, _resolve(getattr(self, name), self.models))
 
-    @property
+    @cached_property
     def chunk_key(self) -> str:
         """The content key of how documents are cut: pipelines that share it can share an index."""
         return key("chunk", canonical(self.chunk))

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import math
 import operator
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from rag.types import Answer, Context, Document, Found, Hit, Piece, Query
+from rag.types import Answer, Context, Document, Found, Hit, Piece, Query, Ranking
 
 if TYPE_CHECKING:
     from rag.index.reader import Reader
@@ -87,8 +88,15 @@ class Retriever(Stage, ABC):
         return ()
 
     @abstractmethod
+    def rank(self, query: Query, reader: Reader) -> Ranking:
+        """Return chunk ids by descending score, ties by id, without duplicates, at most `limit`."""
+
     def search(self, query: Query, reader: Reader) -> Found:
-        """Return hits by descending score, ties by chunk id, without duplicates, at most `limit`."""
+        """Return the ranking as hits: each chunk of the outermost retriever is read once, those of its legs are not."""
+        start = time.perf_counter()
+        ranking = self.rank(query, reader)
+        hits = reader.hits(ranking.scored, self.use)
+        return Found(hits, replace(ranking.step, ms=1000 * (time.perf_counter() - start)))
 
 
 class Refiner(Stage, ABC):

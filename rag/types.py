@@ -134,6 +134,14 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class Ranking:
+    """Chunk ids with their scores, best first: what retrievers pass to one another, before any chunk is read."""
+
+    scored: tuple[tuple[str, float], ...]
+    step: Step
+
+
+@dataclass(frozen=True, slots=True)
 class Found:
     """Ranked hits and the record of how they were found."""
 

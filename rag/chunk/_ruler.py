@@ -6,8 +6,9 @@ import re
 import unicodedata
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
-from itertools import accumulate
 from typing import TYPE_CHECKING, Literal, TypeAlias
+
+import numpy as np
 
 from rag.text import trim
 
@@ -94,6 +95,7 @@ def measure(document: Document, runtime: Runtime, unit: Unit, tokenizer: str) ->
         return Ruler(text, body, range(len(text)), range(1, len(text) + 1))
     tokens = runtime.tokenizer(tokenizer).offsets(text[body:] if body else text)
     # A normalizer may reorder combining marks; the running maximum keeps both lists sorted for bisection.
-    starts = list(accumulate((body + a for a, _ in tokens), max))
-    ends = list(accumulate((body + b for _, b in tokens), max))
-    return Ruler(text, body, starts, ends)
+    if not tokens:
+        return Ruler(text, body, [], [])
+    bounds = np.maximum.accumulate(np.asarray(tokens, dtype=np.int64), axis=0) + body
+    return Ruler(text, body, bounds[:, 0].tolist(), bounds[:, 1].tolist())

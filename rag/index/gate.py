@@ -9,7 +9,6 @@ import math
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,7 +61,12 @@ def validate(point: PointRecord, dimensions: Mapping[str, int], sparse: Collecti
 
 def check_payload(point: str, payload: Mapping[str, object]) -> None:
     """Raise `StoreError` when a payload is too large, too deep, or holds what an engine would alter or refuse."""
-    size = _payload(point, payload, 0)
+    size = 0
+    for name, value in payload.items():  # most values are text or small numbers: no recursion for them
+        if type(value) is str and type(name) is str:
+            size += _text(point, name) + _text(point, value)
+        else:
+            size += _payload(point, {name: value}, 0)
     if size > MAX_PAYLOAD_BYTES:
         raise StoreError(f"point {point}: payload of {size} bytes is over {MAX_PAYLOAD_BYTES}")
 
@@ -78,10 +82,11 @@ def _dense(point: str, name: str, vector: NDArray[np.float32], dimensions: Mappi
 
 
 def _sparse(point: str, name: str, sparse: Sparse) -> None:
-    a, n = sparse.indices, len(sparse.indices)
+    n = len(sparse.indices)
     if n != len(sparse.values) or n == 0:
         raise StoreError(f"point {point}: sparse vector {name!r} has {n} indices and {len(sparse.values)} values")
-    if set(map(type, a)) != {int} or min(a) < 0 or max(a) >= 2**32 or any(x >= y for x, y in pairwise(a)):
+    a = np.asarray(sparse.indices)
+    if set(map(type, sparse.indices)) != {int} or a.dtype != np.int64 or a[0] < 0 or a[-1] >= 2**32 or not (a[1:] > a[:-1]).all():
         raise StoreError(f"point {point}: sparse vector {name!r} has indices that are not ascending 32-bit numbers")
     with np.errstate(over="ignore", under="ignore"):
         v = np.asarray(sparse.values, dtype=np.float64).astype(np.float32)  # what the engine stores: 1e300 becomes infinite

@@ -71,7 +71,7 @@ class Reader:
         return float(self.manifest.spaces[space_name(space)]["average_length"].get(self.scope.tenant or "", 1.0))
 
     def hits(self, scored: Sequence[Scored], source: str) -> tuple[Hit, ...]:
-        """Return scored ids as hits, in the same order."""
+        """Return scored ids as hits, in the same order; `source` names who scored."""
         chunks = self.chunks([i for i, _ in scored])
         return tuple(Hit(chunks[i], s, source) for i, s in scored)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 from rag.fingerprint import key
 from rag.index.gate import Sparse
@@ -13,6 +14,7 @@ from rag.text import ANALYZER_VERSION, analyzer
 STEPS = 16  # average lengths are powers of 2^(1/16): 4.4 % apart
 
 
+@lru_cache(maxsize=1024)
 def space_name(space: Space) -> str:
     """Return the name of a space in a collection: readable kind, then its content key."""
     if isinstance(space, SparseSpace):

@@ -3,31 +3,24 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+import time
+from collections.abc import Mapping, Sequence
 
 from rag.stages import Retriever
-from rag.types import Found, Hit, Step
+from rag.types import Ranking, Step
+
+Scored = Sequence[tuple[str, float]]
 
 
-def ranked(scores: Mapping[str, float], hits: Mapping[str, Hit], limit: int, source: str) -> tuple[Hit, ...]:
-    """Return the best `limit` chunks as hits that carry the given scores, by (-score, chunk id)."""
-    order = sorted(scores, key=lambda i: (-scores[i], i))[:limit]
-    return tuple(Hit(hits[i].chunk, scores[i], source) for i in order)
+def best(scores: Mapping[str, float], limit: int) -> list[tuple[str, float]]:
+    """Return the best `limit` ids with their scores, by (-score, id)."""
+    return sorted(scores.items(), key=lambda s: (-s[1], s[0]))[:limit]
 
 
-def pool(found: Iterable[Found]) -> dict[str, Hit]:
-    """Return every hit of several rankings once, by chunk id; fusion never looks at text."""
-    return {hit.chunk.id: hit for f in found for hit in f.hits}
-
-
-def facts(hits: Sequence[Hit]) -> dict[str, object]:
-    """Return what a trace keeps of a ranking: ids and scores, no text."""
-    return {"hits": len(hits), "ids": [h.chunk.id for h in hits], "scores": [h.score for h in hits]}
-
-
-def step(use: str, ms: float, hits: Sequence[Hit], steps: Sequence[Step] = (), **more: object) -> Step:
-    """Return the trace step of a retriever."""
-    return Step("retrieve", use, ms, {**facts(hits), **more}, tuple(steps))
+def ranking(use: str, start: float, scored: Scored, steps: Sequence[Step] = (), **more: object) -> Ranking:
+    """Return a ranking with its trace step: ids, scores and `more`, no text; `start` is when the retriever began."""
+    facts = {"hits": len(scored), "ids": [i for i, _ in scored], "scores": [s for _, s in scored], **more}
+    return Ranking(tuple(scored), Step("retrieve", use, 1000 * (time.perf_counter() - start), facts, tuple(steps)))
 
 
 def check_legs(of: tuple[Retriever, ...], weights: tuple[float, ...]) -> None:

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from rag.index.reader import Reader
 from rag.index.spaces import bm25_query
 from rag.registry import register
-from rag.retrieve._ranking import step
+from rag.retrieve._ranking import ranking
 from rag.stages import Retriever, Space, SparseSpace, bounded
 from rag.text import check_language
-from rag.types import Found, Query
+from rag.types import Query, Ranking
 
 
 @register("bm25")
@@ -42,9 +42,9 @@ class Bm25(Retriever):
         """One sparse space."""
         return (self.space,)
 
-    def search(self, query: Query, reader: Reader) -> Found:
+    def rank(self, query: Query, reader: Reader) -> Ranking:
         """Return the chunks with the highest BM25 score for the terms of the query."""
         start = time.perf_counter()
         vector = bm25_query(query.text, self.space)
-        hits = reader.hits(reader.leg(self.space, vector, self.limit, query.where), self.use)
-        return Found(hits, step(self.use, 1000 * (time.perf_counter() - start), hits, terms=len(vector.indices) if vector else 0))
+        scored = reader.leg(self.space, vector, self.limit, query.where)
+        return ranking(self.use, start, scored, terms=len(vector.indices) if vector else 0)

@@ -9,9 +9,9 @@ import numpy as np
 
 from rag.index.reader import Reader
 from rag.registry import register
-from rag.retrieve._ranking import step
+from rag.retrieve._ranking import ranking
 from rag.stages import DenseSpace, Retriever, Space, bounded, model
-from rag.types import Found, Query
+from rag.types import Query, Ranking
 
 
 @register("dense")
@@ -37,7 +37,7 @@ class Dense(Retriever):
         """One dense space."""
         return (self.space,)
 
-    def search(self, query: Query, reader: Reader) -> Found:
+    def rank(self, query: Query, reader: Reader) -> Ranking:
         """Return the chunks nearest to the query, or to the mean of its passages where it has some."""
         start = time.perf_counter()
         texts = [t for t in (query.passages or (query.text,)) if t.strip()]
@@ -47,6 +47,5 @@ class Dense(Retriever):
             mean = rows.mean(axis=0)
             vector = (mean / max(float(np.linalg.norm(mean)), 1e-9)).astype(np.float32)
         embedded = time.perf_counter()
-        hits = reader.hits(reader.leg(self.space, vector, self.limit, query.where), self.use)
-        done = time.perf_counter()
-        return Found(hits, step(self.use, 1000 * (done - start), hits, embed_ms=1000 * (embedded - start), texts=len(texts)))
+        scored = reader.leg(self.space, vector, self.limit, query.where)
+        return ranking(self.use, start, scored, embed_ms=1000 * (embedded - start), texts=len(texts))

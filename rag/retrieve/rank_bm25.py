@@ -14,10 +14,10 @@ from rag.index.meta import holds
 from rag.index.reader import Reader
 from rag.index.spaces import average_length
 from rag.registry import register
-from rag.retrieve._ranking import step
+from rag.retrieve._ranking import ranking
 from rag.stages import Retriever, bounded
 from rag.text import analyzer, check_language
-from rag.types import Chunk, Found, Query
+from rag.types import Chunk, Query, Ranking
 
 if TYPE_CHECKING:
     from rank_bm25 import BM25Okapi
@@ -45,13 +45,12 @@ class RankBm25(Retriever):
         super().__post_init__()
         check_language(self.language)
 
-    def search(self, query: Query, reader: Reader) -> Found:
+    def rank(self, query: Query, reader: Reader) -> Ranking:
         """Return the chunks that share a term with the query, by the package's score."""
         start = time.perf_counter()
         terms = analyzer(self.language).terms(query.text)
         scored = reader.memoised(lambda: self._search(terms, query, reader), self, terms, list(query.where)) if terms else []
-        hits = reader.hits(scored, self.use)
-        return Found(hits, step(self.use, 1000 * (time.perf_counter() - start), hits, terms=len(terms)))
+        return ranking(self.use, start, scored, terms=len(terms))
 
     def _search(self, terms: list[str], query: Query, reader: Reader) -> list[tuple[str, float]]:
         reader.runtime.work.searches += 1
@@ -80,5 +79,5 @@ class RankBm25(Retriever):
             held = sum(1 for c in corpus if c)
             bm25.idf = {t: math.log(1 + (held - n + 0.5) / (n + 0.5)) for t, n in found.items()}
             bm25.avgdl = average_length([len(c) for c in corpus if c])
-        bm25.doc_len = np.asarray(bm25.doc_len)
+        bm25.doc_len = np.maximum(bm25.doc_len, 1)  # a chunk without terms scores 0 at any length but 0, where b = 1 makes it 0 / 0
         return chunks, bm25

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from rag.index.reader import Reader
 from rag.registry import register
-from rag.retrieve._ranking import check_legs, pool, ranked, step
+from rag.retrieve._ranking import best, check_legs, ranking
 from rag.stages import Retriever, Space, bounded
-from rag.types import Found, Query
+from rag.types import Query, Ranking
 
 
 @register("rrf")
@@ -34,13 +34,12 @@ class Rrf(Retriever):
         """The spaces of all legs."""
         return tuple(dict.fromkeys(s for leg in self.of for s in leg.spaces()))
 
-    def search(self, query: Query, reader: Reader) -> Found:
+    def rank(self, query: Query, reader: Reader) -> Ranking:
         """Return the fusion of what the legs find."""
         start = time.perf_counter()
-        legs = [leg.search(query, reader) for leg in self.of]
-        scores = fuse([[h.chunk.id for h in f.hits] for f in legs], self.weights or (1.0,) * len(legs), self.k)
-        hits = ranked(scores, pool(legs), self.limit, self.use)
-        return Found(hits, step(self.use, 1000 * (time.perf_counter() - start), hits, [f.step for f in legs]))
+        legs = [leg.rank(query, reader) for leg in self.of]
+        scores = fuse([[i for i, _ in leg.scored] for leg in legs], self.weights or (1.0,) * len(legs), self.k)
+        return ranking(self.use, start, best(scores, self.limit), [leg.step for leg in legs])
 
 
 def fuse(rankings: list[list[str]], weights: tuple[float, ...], k: float) -> dict[str, float]:
@@ -49,7 +48,7 @@ def fuse(rankings: list[list[str]], weights: tuple[float, ...], k: float) -> dic
     Contributions are summed from the smallest up, so that floating-point addition does not depend on leg order.
     """
     shares: dict[str, list[float]] = {}
-    for ranking, weight in zip(rankings, weights, strict=True):
-        for rank, i in enumerate(ranking, start=1):
+    for ids, weight in zip(rankings, weights, strict=True):
+        for rank, i in enumerate(ids, start=1):
             shares.setdefault(i, []).append(weight / (k + rank))
     return {i: sum(sorted(parts)) for i, parts in shares.items()}

@@ -10,9 +10,9 @@ from typing import Literal
 
 from rag.index.reader import Reader
 from rag.registry import register
-from rag.retrieve._ranking import check_legs, pool, ranked, step
+from rag.retrieve._ranking import best, check_legs, ranking
 from rag.stages import Retriever, Space, bounded
-from rag.types import Found, Query
+from rag.types import Query, Ranking
 
 
 @register("weighted")
@@ -38,14 +38,13 @@ class Weighted(Retriever):
         """The spaces of all legs."""
         return tuple(dict.fromkeys(s for leg in self.of for s in leg.spaces()))
 
-    def search(self, query: Query, reader: Reader) -> Found:
+    def rank(self, query: Query, reader: Reader) -> Ranking:
         """Return the fusion of what the legs find."""
         start = time.perf_counter()
-        legs = [leg.search(query, reader) for leg in self.of]
+        legs = [leg.rank(query, reader) for leg in self.of]
         normalise = min_max if self.normalize == "min_max" else z_score
-        scores = fuse([{h.chunk.id: h.score for h in f.hits} for f in legs], self.weights or (1.0,) * len(legs), normalise)
-        hits = ranked(scores, pool(legs), self.limit, self.use)
-        return Found(hits, step(self.use, 1000 * (time.perf_counter() - start), hits, [f.step for f in legs]))
+        scores = fuse([dict(leg.scored) for leg in legs], self.weights or (1.0,) * len(legs), normalise)
+        return ranking(self.use, start, best(scores, self.limit), [leg.step for leg in legs])
 
 
 def min_max(scores: Sequence[float]) -> list[float]:

@@ -81,8 +81,8 @@ class Lab:
 
     def texts(self, path: Path) -> dict[str, str]:
         """Return the stored texts of an index by document id."""
-        with Index.open(path, self.runtime) as index:
-            return index.stored_texts(sorted(index.documents))
+        with Index.open(path, self.runtime) as opened:
+            return opened.stored_texts(sorted(opened.documents))
 
     @contextmanager
     def index(self, documents: Any, pipeline: Pipeline | None = None, path: Path | None = None) -> Iterator[Index]:

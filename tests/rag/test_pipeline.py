@@ -25,7 +25,7 @@ from rag.retrieve.dense import Dense
 from rag.retrieve.rrf import Rrf
 from rag.runtime import Runtime
 from rag.stages import Retriever
-from rag.types import Condition, Found, Query, Step
+from rag.types import Condition, Query, Ranking, Step
 
 from .conftest import Lab
 
@@ -44,10 +44,10 @@ class Watching(Retriever):
 
     use: ClassVar[str] = "watching"
 
-    def search(self, query: Query, reader: Reader) -> Found:
+    def rank(self, query: Query, reader: Reader) -> Ranking:
         """Record the query."""
         SEEN.append(query)
-        return Found((), Step("retrieve", self.use, 0.0))
+        return Ranking((), Step("retrieve", self.use, 0.0))
 
 
 def test_equal_parameters_are_equal_pipelines() -> None:

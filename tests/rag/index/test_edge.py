@@ -83,7 +83,6 @@ def test_exact_dense_search_is_numpy_brute_force(folder):
         found = dense(engine, query, 25)
         assert [s for _, s in found] == pytest.approx([float(scores[i]) for i in order], abs=1e-5)
         assert [i for i, _ in found] == [name(i) for i in order]
-    engine.close()
 
 
 def test_ties_are_broken_by_id_whatever_the_engine_returns_first(folder):
@@ -160,7 +159,6 @@ def test_tenant_names_that_look_alike_are_distinct(folder):
     engine = opened(folder, [point(n, tenant=t) for n, t in enumerate(tenants)], keys={"tenant": "keyword"})
     for n, tenant in enumerate(tenants):
         assert [i for i, _ in dense(engine, (1, 0, 0, 0), 99, scope=Scope(tenant))] == [name(n)]
-    engine.close()
 
 
 KEYS = ["plain", "two words", "a.b", "a[0]", 'q"q', "back\\slash", "", "ключ", "50%", "[]", "x\ny"]
@@ -189,7 +187,6 @@ def test_conditions_on_every_type_of_value(folder):
     assert having("true") == [4, 6]
     assert having("1") == []  # the engine alone would match true
     assert having("nan") == having("inf") == having("") == []
-    engine.close()
 
 
 def test_conditions_are_joined_by_and_with_each_other_and_with_the_scope(folder):
@@ -197,7 +194,6 @@ def test_conditions_are_joined_by_and_with_each_other_and_with_the_scope(folder)
     both = [Condition("x", "1"), Condition("y", "1")]
     assert [i for i, _ in dense(engine, (1, 0, 0, 0), 9, Scope("a"), both)] == [name(1)]
     assert [i for i, _ in dense(engine, (1, 0, 0, 0), 9, Scope("a"), [Condition("tenant", "b")])] == []
-    engine.close()
 
 
 def test_a_native_panic_is_one_line_with_the_repair():
@@ -241,16 +237,13 @@ def test_payloads_come_back_exactly_and_unknown_ids_are_left_out(folder):
     engine = opened(folder, [point(1, t=text)])
     assert engine.payloads([name(1), name(2)]) == {name(1): {"kind": "chunk", "doc": "1.md", "meta": {"t": text}}}
     assert engine.payloads([]) == {}
-    engine.close()
 
 
 def test_a_layout_without_any_space_holds_payloads(folder):
     engine = opened(folder, [PointRecord(name(1), {}, {}, {"kind": "page", "text": "x"})], Layout({}, ()))
     assert engine.count() == 1
-    engine.close()
 
 
 def test_scroll_yields_every_point_of_a_kind_once_by_id(folder):
     engine = opened(folder, [point(n) for n in np.random.default_rng(1).permutation(2500).tolist()])
     assert [i for i, _ in engine.scroll("chunk", ALL)] == [name(n) for n in range(2500)]
-    engine.close()

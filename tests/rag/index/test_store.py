@@ -8,9 +8,11 @@ import shutil
 import pytest
 
 from rag.errors import StoreError
+from rag.index.spaces import space_name
 from rag.index.store import Index
 from rag.memo import Memo
 from rag.runtime import Runtime
+from rag.stages import DenseSpace
 from rag.types import Document
 
 THREE = {"a.md": "the cat sat on the mat", "b.md": "dogs bark at cats", "c.md": "a bird sings"}
@@ -114,7 +116,7 @@ def test_an_index_built_for_other_chunks_or_spaces_is_refused_with_both(lab, bui
 def test_a_model_whose_files_changed_is_refused_with_what_differs(lab, built):
     file = live(built) / "manifest.json"
     data = json.loads(file.read_text())
-    data["spaces"]["dense-f9a8744fd668"]["identity"]["digest"] = "old"
+    data["spaces"][space_name(DenseSpace("hashing-64"))]["identity"]["digest"] = "old"
     file.write_text(json.dumps(data))
     with Index.open(built, lab.runtime) as index, pytest.raises(StoreError, match=r"hashing-64.*digest 'old' against"):
         index.reader(lab.pipeline())

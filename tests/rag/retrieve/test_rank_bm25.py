@@ -41,6 +41,13 @@ def test_with_equal_idf_ids_and_scores_are_those_of_the_fast_leg(lab, texts, que
             agree(scores(lab, index, fast, query), scores(lab, index, plain, query))
 
 
+@pytest.mark.parametrize("idf", ["okapi", "lucene"])
+def test_a_chunk_without_terms_is_no_division_by_zero_where_only_length_counts(lab, idf):
+    use = {"use": "rank_bm25", "b": 1.0, "idf": idf, "epsilon": 1.0}
+    with lab.index({"a.md": "cat", "b.md": "the", "c.md": "dog"}, lab.pipeline(use)) as index:
+        assert [h.chunk.span.doc_id for h in lab.pipeline(use).search(index, "cat")[0]] == ["a.md"]
+
+
 def test_chunks_without_terms_count_neither_in_n_nor_in_the_average(lab):
     corpus = {"a.md": "cat dog bird fish", "b.md": "cat", **{f"blank{n}.md": "the of and" for n in range(20)}}
     with lab.index(corpus, lab.pipeline("bm25")) as index:

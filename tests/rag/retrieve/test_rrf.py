@@ -16,16 +16,16 @@ WEIGHTS = st.floats(0, 10, allow_subnormal=False)
 
 
 def scores(retriever):
-    return {h.chunk.id: h.score for h in retriever.search(Query("q"), None).hits}
+    return dict(retriever.rank(Query("q"), None).scored)
 
 
 def test_worked_example(leg):
-    found = Rrf((leg("abc"), leg("cad"))).search(Query("q"), None)
-    assert [(h.chunk.id, h.score, h.source) for h in found.hits] == [
-        ("a", pytest.approx(1 / (60 + 1) + 1 / (60 + 2)), "rrf"),
-        ("c", pytest.approx(1 / (60 + 3) + 1 / (60 + 1)), "rrf"),
-        ("b", pytest.approx(1 / (60 + 2)), "rrf"),
-        ("d", pytest.approx(1 / (60 + 3)), "rrf"),
+    found = Rrf((leg("abc"), leg("cad"))).rank(Query("q"), None)
+    assert list(found.scored) == [
+        ("a", pytest.approx(1 / (60 + 1) + 1 / (60 + 2))),
+        ("c", pytest.approx(1 / (60 + 3) + 1 / (60 + 1))),
+        ("b", pytest.approx(1 / (60 + 2))),
+        ("d", pytest.approx(1 / (60 + 3))),
     ]
 
 
@@ -36,8 +36,8 @@ def test_k_and_weights(leg):
 
 def test_ties_go_to_the_smaller_id_and_the_limit_cuts(leg):
     legs = (leg("dcba"), leg("abcd"))
-    assert [h.chunk.id for h in Rrf(legs, weights=(1.0, 1.0)).search(Query("q"), None).hits] == ["a", "d", "b", "c"]
-    assert len(Rrf(legs, limit=3).search(Query("q"), None).hits) == 3
+    assert [i for i, _ in Rrf(legs, weights=(1.0, 1.0)).rank(Query("q"), None).scored] == ["a", "d", "b", "c"]
+    assert len(Rrf(legs, limit=3).rank(Query("q"), None).scored) == 3
 
 
 @given(st.data(), RANKINGS)
@@ -83,6 +83,6 @@ def test_weights_that_make_no_sense_are_refused(leg, weights):
 
 
 def test_the_step_holds_the_steps_of_the_legs(leg):
-    step = Rrf((leg("ab"), leg("b"))).search(Query("q"), None).step
+    step = Rrf((leg("ab"), leg("b"))).rank(Query("q"), None).step
     assert [s.use for s in step.walk()] == ["rrf", "given", "given"]
     assert step.facts["ids"] == ["b", "a"]

@@ -16,7 +16,7 @@ LEG = st.dictionaries(st.sampled_from("abcdefgh"), NUMBERS, max_size=8)
 
 
 def scores(retriever):
-    return {h.chunk.id: h.score for h in retriever.search(Query("q"), None).hits}
+    return dict(retriever.rank(Query("q"), None).scored)
 
 
 def test_min_max_by_hand(leg):
@@ -82,8 +82,8 @@ def test_scaling_and_shifting_a_leg_does_not_matter(raw, factor, shift):
 
 
 def test_ties_go_to_the_smaller_id(leg):
-    found = Weighted((leg({"b": 1.0, "a": 1.0, "c": 0.0}),)).search(Query("q"), None).hits
-    assert [h.chunk.id for h in found] == ["a", "b", "c"]
+    found = Weighted((leg({"b": 1.0, "a": 1.0, "c": 0.0}),)).rank(Query("q"), None).scored
+    assert [i for i, _ in found] == ["a", "b", "c"]
 
 
 @pytest.mark.parametrize("weights", [(1.0,), (1.0, -1.0), (0.0, 0.0), (math.inf, 1.0), (math.nan, 1.0)])
