@@ -21,13 +21,13 @@ demo: install
 	$(BIN)/rag-eval report $(OUT)/demo -o $(OUT)/demo/report.html
 
 test: install
-	$(BIN)/pytest
+	$(BIN)/python -m pytest
 
 check: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest tests/test_architecture.py
+	$(BIN)/python -m pytest tests/test_architecture.py
 
 format: install
 	$(BIN)/ruff check --fix .

@@ -59,7 +59,7 @@ def _entry(metric: Metric, a: Mapping[str, float | None], b: Mapping[str, float 
             lost["both" if x is None and y is None else "a" if x is None else "b"] += 1
     if not names:
         return {**dict.fromkeys(("delta", "low", "high", "p", "mde")), "wins": 0, "losses": 0, "ties": 0, "n": 0, "clusters": 0, "lost": lost}
-    found = paired(left, right, [clusters.get(name, name) for name in names], seed, draws)
+    found = paired(left, right, [clusters[name] for name in names], seed, draws)
     return {**_figures(found, metric.higher_is_better), "lost": lost}
 
 

@@ -60,6 +60,8 @@ def notes(summary: Mapping[str, Any], shown: Sequence[str]) -> list[str]:
         marked = max(c["metrics"][metric]["marked"] for c in configs.values())
         if marked:
             lines.append(f"{metric}: up to {marked} values are marked, see scores.jsonl")
+    if "abstention_accuracy" in shown:
+        lines.append(f"abstention_accuracy: answering every question would score {asked['answerable'] / asked['n']:.3f}")
     fewest = min((c["metrics"][m]["clusters"] for c in configs.values() for m in shown if c["metrics"][m]["scored"]), default=0)
     if fewest < FEW_CLUSTERS:
         lines.append(f"intervals rest on as few as {fewest} documents; below {FEW_CLUSTERS} they are too narrow to decide by")

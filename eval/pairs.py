@@ -21,11 +21,21 @@ def pair(folder: Path, a: str, b: str, metrics: Sequence[str] | None = None) -> 
     for what in ("corpus", "questions", "judge"):
         if lock_a[what] != lock_b[what]:
             raise StoreError(f"{folder}: {a} and {b} were measured with different {what}; run them together")
+    if lock_a["questions"] != asked(folder):
+        raise StoreError(f"{folder}: {a} and {b} were measured on other questions than the last run into this folder; run them again")
     names = list(metrics or [m for m in lock_a["metrics"] if m in lock_b["metrics"]])
     for name in names:
         if name not in lock_a["metrics"] or name not in lock_b["metrics"]:
             raise ConfigError(f"the run has no metric {name!r}{did_you_mean(name, list(lock_a['metrics']))}; it has: {', '.join(lock_a['metrics'])}")
     return compare(a, read_scores(folder / a), b, read_scores(folder / b), clusters(folder), parse_all(names))
+
+
+def asked(folder: Path) -> str:
+    """Return the digest of the questions of the last run into a folder. Raises `StoreError` when there is none."""
+    try:
+        return str(json.loads((folder / "summary.json").read_text(encoding="utf-8"))["questions"]["digest"])
+    except (OSError, ValueError, KeyError, TypeError):
+        raise StoreError(f"{folder}: there is no finished run; make one with `rag-eval run ... --out {folder}`") from None
 
 
 def clusters(folder: Path) -> dict[str, str]:

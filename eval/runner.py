@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -28,6 +29,8 @@ from rag.pipeline import Pipeline
 from rag.runtime import Runtime
 from rag.stages import DenseSpace
 from rag.types import Document
+
+RESERVED = ("questions.jsonl", "summary.json")
 
 
 @dataclass(frozen=True)
@@ -70,16 +73,24 @@ def prepare(corpus: Path, questions: Path, metrics: Sequence[str], judge: str, l
 
 
 def run(
-    pipelines: Mapping[str, Pipeline], corpus: str | Path, questions: str | Path, out: str | Path, *,
+    pipelines: Mapping[str, Pipeline], corpus: str | Path, questions: str | Path, out: str | Path | None = None, *,
     metrics: Sequence[str] = DEFAULT_METRICS, judge: str = "embedded", limit: int | None = None, runtime: Runtime | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Evaluate pipelines by name and return what `summary.json` holds; writes that file and a folder per pipeline to `out`.
 
-    Work that any earlier run did under the same content key is not done again; a folder that is finished is not
+    Without `out` nothing is left behind but the memo. Work that any earlier run did under the same content key is not done again; a folder that is finished is not
     touched. Raises what reading the inputs, building the indexes and answering raise.
     """
+    if out is None:
+        with tempfile.TemporaryDirectory() as folder:
+            return run(pipelines, corpus, questions, folder, metrics=metrics, judge=judge, limit=limit, runtime=runtime)
     if not pipelines:
         raise ConfigError("no configuration is given; name at least one")
+    for name, pipeline in pipelines.items():
+        if name in RESERVED:
+            raise ConfigError(f"a configuration cannot be called {name!r}: a run keeps a file of that name; rename it")
+        if pipeline.index.tenant_key is not None:
+            raise ConfigError(f"{name}: index.tenant_key: questions name no tenant, so a scoped index cannot be evaluated; leave tenant_key out to evaluate")
     runtime, out = runtime or Runtime(), Path(out)
     most = max(p.index.max_document_mb for p in pipelines.values())
     task = prepare(Path(corpus), Path(questions), metrics, judge, limit, most, runtime)
@@ -102,7 +113,6 @@ def run(
         "judge": dict(task.judge.identity), "metrics": [m.name for m in task.metrics],
     }  # fmt: skip
     write_json(out / "summary.json", summary)
-    write_json(out / "work.json", runtime.work.as_dict())
     return summary
 
 

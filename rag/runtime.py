@@ -118,7 +118,7 @@ class Runtime:
     def embed(self, model: str, texts: Sequence[str], prefix: str = "", label: str = "embed") -> Vectors:
         """Return one unit row per text, shape `(len(texts), dimension)`; each distinct text is encoded once, ever."""
         encoder = self.encoder(model)
-        identity = key("embed", 1, encoder.identity, self.precision)
+        identity = key("embed", 2, encoder.identity)
         keys = [key(identity, prefix, t) for t in texts]
         found = {k: v for k, v in self.memo.get_many(list(dict.fromkeys(keys))).items() if _sound(v)}
         missing = {k: prefix + t for k, t in zip(keys, texts, strict=True) if k not in found}

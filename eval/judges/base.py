@@ -90,6 +90,11 @@ def verdicts(judge: Judge, claims: Sequence[Claim], contexts: Sequence[str], que
     return tuple(verdict for verdict in found if isinstance(verdict, Judgement))
 
 
+def ended(text: str) -> str:
+    """Return the text with every citation mark turned into the end of a paragraph: what it marks is one claim."""
+    return _MARKS.sub(lambda mark: "\n\n" + " " * (len(mark[0]) - 2), text)
+
+
 def unmarked(text: str) -> str:
     """Return the text with citation marks such as `[1]` or `[2, 3]` blanked out; offsets stay what they were."""
     return _MARKS.sub(lambda mark: " " * len(mark[0]), text)

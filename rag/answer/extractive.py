@@ -38,7 +38,7 @@ class Extractive(Answerer):
     """
 
     quotes: int = bounded(3, ge=1)
-    threshold: float = bounded(0.25, ge=0, le=1)
+    threshold: float = bounded(0.2, ge=0, le=1)
     near: float = bounded(0.8, ge=0, le=1)
     blend: float = bounded(0.7, ge=0, le=1)
     pool: int = bounded(16, ge=1)

@@ -119,8 +119,13 @@ def _check(path: Path, manifest: Manifest, pipeline: Pipeline, wanted: Sequence[
     for space in wanted:
         if isinstance(space, DenseSpace):
             check_identity(path, manifest.spaces[space_name(space)]["identity"], runtime.encoder(space.model).identity)
-    if manifest.chunker != runtime.identities(pipeline.chunk):
+    if _plain(manifest.chunker) != _plain(runtime.identities(pipeline.chunk)):
         raise StoreError(f"{path} was cut with another version of the model or tokenizer that chunk: names; index into another directory")
+
+
+def _plain(identities: Sequence[Any]) -> list[Any]:
+    """Return model identities without the precision they were computed in."""
+    return [{k: v for k, v in i.items() if k != "precision"} if isinstance(i, dict) else i for i in identities]
 
 
 def _stored(path: Path, rows: Sequence[DocumentRow], runtime: Runtime) -> list[tuple[Document, str]]:

@@ -127,8 +127,9 @@ class Index:
 
 def check_identity(path: Path, built: dict[str, Any], asked: dict[str, Any]) -> None:
     """Raise `StoreError` with both names when vectors of one model would meet vectors of another."""
-    if built != asked:
-        differs = ", ".join(f"{k} {built.get(k)!r} against {asked.get(k)!r}" for k in sorted({*built, *asked}) if built.get(k) != asked.get(k))
+    wrong = [k for k in sorted({*built, *asked} - {"precision"}) if built.get(k) != asked.get(k)]  # precisions may meet: see `native_precision`
+    if wrong:
+        differs = ", ".join(f"{k} {built.get(k)!r} against {asked.get(k)!r}" for k in wrong)
         raise StoreError(
             f"{path} was embedded with {built['name']}, the configuration asks for {asked['name']} ({differs}); use the same model or build another index"
         )

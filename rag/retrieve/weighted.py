@@ -21,7 +21,8 @@ class Weighted(Retriever):
     """Weighted mean of the legs' scores, each leg normalised over what it returned.
 
     `min_max` maps a leg's scores to [0, 1]; `z_score` subtracts their mean and divides by their standard deviation.
-    A chunk that a leg did not return gets the leg's lowest normalised score.
+    A chunk that a leg did not return gets the leg's lowest normalised score; where a leg's scores are all equal, 0 under
+    `min_max` and -1 under `z_score`, below what the leg did return.
     """
 
     of: tuple[Retriever, ...]
@@ -61,6 +62,13 @@ def z_score(scores: Sequence[float]) -> list[float]:
     return [(s - mean) / deviation if deviation > rounding else 0.0 for s in scores]
 
 
+def _floor(values: Sequence[float], normalise: Callable[[Sequence[float]], list[float]]) -> float:
+    """Return what a chunk gets that the leg did not return: the leg's lowest value, or less where all its values are equal."""
+    if normalise is min_max:
+        return 0.0
+    return min(values) if min(values) < max(values) else -1.0  # a flat leg still tells found from not found
+
+
 def fuse(legs: list[dict[str, float]], weights: tuple[float, ...], normalise: Callable[[Sequence[float]], list[float]]) -> dict[str, float]:
     """Return the weighted mean of normalised scores for every id in any leg; empty legs have no say."""
     shares: dict[str, list[float]] = {}
@@ -69,7 +77,7 @@ def fuse(legs: list[dict[str, float]], weights: tuple[float, ...], normalise: Ca
         if not leg or weight == 0:
             continue
         values = dict(zip(leg, normalise(list(leg.values())), strict=True))
-        floor = 0.0 if normalise is min_max else min(values.values())
+        floor = _floor(list(values.values()), normalise)
         floors.append((values, weight, floor))
     total = math.fsum(weight for _, weight, _ in floors)  # exact, so that the order of the legs does not show
     for i in {i for leg in legs for i in leg}:

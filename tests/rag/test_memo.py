@@ -5,7 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import sqlite3
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -82,8 +82,8 @@ def test_a_failing_computation_leaves_nothing_behind(memo: Memo) -> None:
 
 def test_processes_may_create_and_write_one_memo_at_once(tmp_path: Path) -> None:
     path = tmp_path / "memo.sqlite"
-    with multiprocessing.get_context("spawn").Pool(4) as pool:
-        assert pool.starmap(_write, [(path, w) for w in range(4)]) == [0] * 4
+    with ProcessPoolExecutor(4, mp_context=multiprocessing.get_context("spawn")) as pool:  # raises, not hangs, when a child dies
+        assert list(pool.map(_write, [path] * 4, range(4))) == [0] * 4
     memo = Memo(path)
     assert len(memo) == 4 * 50 + 50
     assert memo.get_many(["own-3-49", "shared-0"]) == {"own-3-49": b"\x03" * 2000, "shared-0": b"same"}

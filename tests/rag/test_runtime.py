@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from rag.chunk.fixed import Fixed
 from rag.chunk.semantic import Semantic
 from rag.errors import ConfigError, ModelError
+from rag.fingerprint import key
 from rag.memo import Memo
 from rag.models.encoder import Vectors
 from rag.models.hashing import HashingEncoder
@@ -169,10 +170,10 @@ def test_hashing_without_a_dimension_and_unknown_precisions_are_refused(monkeypa
 
 
 def test_precision_is_part_of_the_key() -> None:
-    memo = Memo()
-    for precision in ("float32", "bfloat16"):
-        Runtime(memo, precision, show_progress=False).embed("hashing-8", ["fox"])
-    assert len(memo) == 2
+    """Vectors of two precisions are never mistaken for one another in the memo, an index key or a lock."""
+    found = [Runtime(Memo(), p).encoder("all-MiniLM-L6-v2").identity for p in ("float32", "bfloat16")]
+    assert [i["precision"] for i in found] == ["float32", "bfloat16"]
+    assert key(found[0]) != key(found[1])
 
 
 def test_progress_is_drawn_on_standard_error_only_when_asked_for(capfd: pytest.CaptureFixture[str]) -> None:

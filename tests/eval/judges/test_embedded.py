@@ -28,8 +28,8 @@ def test_claims_are_sentences_with_content_and_without_marks():
     """Marks go, offsets point into the answer, sentences of stop words and marks alone are no claims."""
     answer = "Shards split an index [1]. It is so. [2] Replicas copy it [2, 3]."
     claims = judge().claims(answer)
-    assert [c.text for c in claims] == ["Shards split an index.", "Replicas copy it."]
-    assert answer[claims[0].start : claims[0].end] == "Shards split an index [1]."
+    assert [c.text for c in claims] == ["Shards split an index", "Replicas copy it"]
+    assert answer[claims[0].start : claims[0].end] == "Shards split an index"
     assert judge().claims("") == judge().claims(" [1] ") == ()
 
 
@@ -152,3 +152,11 @@ def test_a_quotation_supports_itself(words):
     sentence = " ".join(words) + "."
     claims = judge().claims(sentence)
     assert all(v.label is Label.SUPPORTED for v in judge().support(claims, ["Before it. " + sentence], ""))
+
+
+def test_a_mark_ends_a_claim_and_a_quote_is_supported():
+    """Two quoted fragments without full stops are two claims, each supported for being there letter for letter."""
+    context = "Settings:\n\n| k1 | 1.2 |\n\nNo claims are made without evidence."
+    found = judge().claims("| k1 | 1.2 | [1] No claims are made without evidence. [1]")
+    assert [c.text for c in found] == ["| k1 | 1.2 |", "No claims are made without evidence."]
+    assert [v.label for v in judge().support(found, [context], "q")] == [Label.SUPPORTED, Label.SUPPORTED]

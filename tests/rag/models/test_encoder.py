@@ -64,7 +64,7 @@ def test_no_texts_are_no_rows(minilm: SentenceTransformerEncoder) -> None:
 
 
 def test_identity_names_weights_limit_and_normalization(minilm: SentenceTransformerEncoder) -> None:
-    assert minilm.identity == {"name": BUNDLED, "digest": digest(locate(BUNDLED)), "max_tokens": 256, "normalized": True}
+    assert minilm.identity == {"name": BUNDLED, "digest": digest(locate(BUNDLED)), "max_tokens": 256, "normalized": True, "precision": "float32"}
 
 
 def test_a_local_directory_works_through_the_runtime(tiny: Path) -> None:

@@ -1,0 +1,142 @@
+"""A run from end to end: every score, the same files after an interruption, and nothing done twice."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+import eval.runner as runner
+from eval import run
+from eval.pairs import pair
+from rag import Runtime
+from rag.config import parse
+from rag.errors import ConfigError, QuestionError, StoreError
+from rag.memo import Memo
+
+TEXTS = {
+    "cache.md": "A prefix cache keeps keys and values of a prompt. It saves time for long prompts.",
+    "rank.md": "Reciprocal rank fusion adds reciprocal ranks. Its constant is 60.",
+    "chunk.md": "Chunks overlap so that sentences are not lost. Overlap costs space.",
+}
+METRICS = ["recall@1", "span_recall", "context_recall", "faithfulness", "abstention_accuracy"]
+SAME = ["answers.jsonl", "scores.jsonl"]
+
+
+@pytest.fixture
+def task(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("RAG_CACHE_DIR", str(tmp_path / "cache"))
+    (tmp_path / "docs").mkdir()
+    for name, text in TEXTS.items():
+        (tmp_path / "docs" / name).write_text(text, encoding="utf-8")
+    rows = [
+        {
+            "id": "q1",
+            "text": "What does a prefix cache keep?",
+            "evidence": [{"doc": "cache.md", "quote": "keeps keys and values"}],
+            "answers": ["Keys and values."],
+        },
+        {"id": "q2", "text": "Which constant has rank fusion?", "evidence": [{"doc": "rank.md", "quote": "constant is 60"}], "answers": ["60"]},
+        {"id": "q3", "text": "Who wrote zebra poems?", "evidence": [], "answers": [], "answerable": False},
+    ]
+    (tmp_path / "questions.jsonl").write_text("".join(json.dumps(r) + "\n" for r in rows), encoding="utf-8")
+    return tmp_path
+
+
+def pipelines():
+    plain = {"chunk": "whole", "models": {"encoder": "hashing-64"}, "answer": {"use": "extractive", "blend": 0}}
+    return {"words": parse({**plain, "retrieve": "bm25"}), "vectors": parse({**plain, "retrieve": "dense"})}
+
+
+def evaluate(task: Path, out: str, runtime: Runtime | None = None):
+    runtime = runtime or Runtime(show_progress=False)
+    return run(pipelines(), task / "docs", task / "questions.jsonl", task / out, metrics=METRICS, runtime=runtime)
+
+
+def test_every_question_has_one_score_per_metric(task: Path) -> None:
+    summary = evaluate(task, "a")
+    for name in pipelines():
+        rows = [json.loads(line) for line in (task / "a" / name / "scores.jsonl").read_text().splitlines()]
+        assert sorted((r["question"], r["metric"]) for r in rows) == sorted((q, m) for q in ("q1", "q2", "q3") for m in METRICS)
+        assert all((r["value"] is None) == bool(r["why"]) for r in rows)
+    found = summary["configs"]["words"]["metrics"]
+    assert (found["recall@1"]["mean"], found["recall@1"]["scored"], found["recall@1"]["n"]) == (1.0, 2, 3)
+    assert found["recall@1"]["missing"] == {"not applicable": 1}
+    assert found["abstention_accuracy"]["mean"] == 1.0
+    assert json.loads((task / "a" / "summary.json").read_text()) == json.loads(json.dumps(summary))
+
+
+def test_a_second_run_does_nothing_anew_in_the_same_folder_or_another(task: Path) -> None:
+    first = evaluate(task, "a")
+    for out in ("a", "b"):
+        again = Runtime(show_progress=False)
+        second = evaluate(task, out, again)
+        assert again.work.as_dict() == {"encodes": 0, "searches": 0, "judgements": 0, "writes": 0}
+        for name in pipelines():
+            assert second["configs"][name]["metrics"] == first["configs"][name]["metrics"]
+    assert evaluate(task, "a") == first
+
+
+@pytest.mark.parametrize("broken", ["measure", "score"])
+def test_an_interrupted_run_ends_with_the_same_files(task: Path, monkeypatch: pytest.MonkeyPatch, broken: str) -> None:
+    evaluate(task, "whole")
+    real, calls = getattr(runner, broken), []
+
+    def interrupted(*arguments):
+        calls.append(1)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return real(*arguments)
+
+    monkeypatch.setattr(runner, broken, interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        evaluate(task, "torn", Runtime(Memo(), show_progress=False))
+    assert not (task / "torn" / "summary.json").exists()
+    monkeypatch.undo()
+    monkeypatch.setenv("RAG_CACHE_DIR", str(task / "cache"))
+    evaluate(task, "torn")
+    for name in pipelines():
+        for file in SAME:
+            assert (task / "torn" / name / file).read_bytes() == (task / "whole" / name / file).read_bytes()
+
+
+def test_a_changed_answer_file_is_noticed_and_made_again(task: Path) -> None:
+    evaluate(task, "a")
+    path = task / "a" / "words" / "answers.jsonl"
+    right = path.read_bytes()
+    path.write_bytes(right.replace(b"cache", b"catch"))
+    evaluate(task, "a")
+    assert path.read_bytes() == right
+
+
+def test_compare_pairs_by_question_and_refuses_another_question_set(task: Path) -> None:
+    evaluate(task, "a")
+    found = pair(task / "a", "words", "vectors", ["recall@1"])
+    entry = found["metrics"]["recall@1"]
+    assert set(entry) >= {"delta", "low", "high", "p", "p_adjusted", "wins", "losses", "ties", "n", "mde"}
+    assert (entry["n"], entry["clusters"]) == (2, 2)
+    with pytest.raises(ConfigError, match="no configuration 'word', did you mean 'words'"):
+        pair(task / "a", "word", "vectors")
+    lines = (task / "questions.jsonl").read_text().splitlines()[:2]
+    (task / "questions.jsonl").write_text("\n".join(lines))
+    run({"words": pipelines()["words"], "other": pipelines()["words"]}, task / "docs", task / "questions.jsonl", task / "b", metrics=METRICS)
+    (task / "a" / "summary.json").write_bytes((task / "b" / "summary.json").read_bytes())
+    with pytest.raises(StoreError, match="other questions than the last run"):
+        pair(task / "a", "words", "vectors")
+
+
+def test_three_arguments_are_enough_from_python(task: Path) -> None:
+    assert set(run({"words": pipelines()["words"]}, task / "docs", task / "questions.jsonl", metrics=METRICS)["configs"]) == {"words"}
+
+
+def test_what_cannot_be_evaluated_is_refused_in_one_line(task: Path) -> None:
+    words = pipelines()["words"]
+    with pytest.raises(ConfigError, match=r"cannot be called 'summary.json'"):
+        run({"summary.json": words}, task / "docs", task / "questions.jsonl", task / "a")
+    scoped = parse({"chunk": "whole", "retrieve": "bm25", "index": {"tenant_key": "team"}})
+    with pytest.raises(ConfigError, match=r"index.tenant_key"):
+        run({"scoped": scoped}, task / "docs", task / "questions.jsonl", task / "a")
+    (task / "questions.jsonl").write_text('{"id": "q", "text": "t", "evidence": [{"doc": "none.md", "quote": "x"}]}')
+    with pytest.raises(QuestionError, match=r"none.md"):
+        run({"words": words}, task / "docs", task / "questions.jsonl", task / "a")
