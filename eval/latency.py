@@ -14,7 +14,7 @@ from rag.index.store import Index
 from rag.pipeline import Pipeline
 from rag.types import Step
 
-SAMPLE = 20
+SAMPLE = 15
 
 
 def measure(pipeline: Pipeline, index: Index, questions: Sequence[Question]) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from rag.index.gate import PointRecord, Sparse, validate
 from rag.index.manifest import REBUILD
 from rag.types import Condition
 
-_TIES = 16  # fetched beyond `limit`, so that ties at the edge are broken by id and not by the engine
+_TIES = 4  # fetched beyond `limit`, so that ties at the edge are broken by id and not by the engine
 _HNSW_EF = 128
 _SCHEMA = {"keyword": edge.PayloadSchemaType.Keyword, "integer": edge.PayloadSchemaType.Integer, "float": edge.PayloadSchemaType.Float}
 
