@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import pairwise, product
 from math import log10
 from typing import TYPE_CHECKING, Any
 
@@ -49,20 +49,22 @@ def pareto(spots: dict[str, Point], up: bool) -> tuple[str, ...]:
 def trade_off(view: View, wide: int, name: str, heights: Sequence[int]) -> Markup:
     """Return the first metric with its interval against median latency, the Pareto set filled and joined, every point named.
 
-    The first of the heights at which no two texts meet is taken; empty where none is enough, or there is nothing to draw.
+    The first of the heights at which no two texts meet is taken. Where none is enough for the names, their places in the
+    leaderboard stand for them; empty where there is nothing to draw or even numbers find no place.
     """
     spots = points(view)
     best = pareto(spots, higher(view.first or ""))
     drawn = dict(list(spots.items())[:MOST_DRAWN]) | {n: spots[n] for n in best}
-    for high in heights if drawn else ():
+    ranks = {n: str(rank) for rank, n in enumerate(view.names, 1) if n in drawn}
+    for labels, high in product((names(list(drawn)), ranks), heights if drawn else ()):
         with figure(wide, high) as fig:
             axes = fig.add_axes((58 / wide, 52 / high, 1 - 70 / wide, 1 - 64 / high))
-            if _points(view, axes, drawn, best, wide - 70):
+            if _points(view, axes, drawn, best, wide - 70, labels):
                 return element(fig, name, _trade_off_text(view, drawn, best), "plot")
     return Markup("")
 
 
-def _points(view: View, axes: Axes, drawn: dict[str, Point], best: Sequence[str], wide: int) -> bool:
+def _points(view: View, axes: Axes, drawn: dict[str, Point], best: Sequence[str], wide: int, labels: dict[str, str]) -> bool:
     """Draw everything and return whether every name found a place."""
     figures = {n: view.figure(n, view.first or "") for n in drawn}
     ends = {n: (float(f["low"]), float(f["high"])) for n, f in figures.items()}
@@ -76,7 +78,7 @@ def _points(view: View, axes: Axes, drawn: dict[str, Point], best: Sequence[str]
         axes.plot(
             [ms], [mean], marker="o" if on else "s", markersize=9 if on else 7, color=ACCENT if on else MUTED, markerfacecolor=ACCENT if on else PAPER, zorder=3
         )
-    return _name_points(axes, drawn, ends, best)
+    return _name_points(axes, drawn, ends, best, labels)
 
 
 def _frame(axes: Axes, times: Sequence[float], values: Sequence[float], wide: int) -> None:
@@ -104,7 +106,7 @@ def _plain(axes: Axes) -> None:
     axes.set_axisbelow(True)
 
 
-def _name_points(axes: Axes, drawn: dict[str, Point], ends: dict[str, Point], best: Sequence[str]) -> bool:
+def _name_points(axes: Axes, drawn: dict[str, Point], ends: dict[str, Point], best: Sequence[str], texts: dict[str, str]) -> bool:
     """Write every name beside its point, joined to it by a line where it is further off; return whether all found a place."""
     spots = [(float(x), float(y)) for x, y in (axes.transData.transform(p) for p in drawn.values())]
     whiskers = [[axes.transData.transform((drawn[n][0], e)) for e in ends[n]] for n in drawn]
@@ -112,7 +114,7 @@ def _name_points(axes: Axes, drawn: dict[str, Point], ends: dict[str, Point], be
     joined = dict(zip(drawn, spots, strict=True))
     paths = [(joined[a], joined[b]) for a, b in pairwise(best)]
     corner = axes.bbox
-    labels = place(list(names(list(drawn)).values()), spots, walls, paths, Box(corner.x0, corner.y0, corner.x1, corner.y1), SIZE)
+    labels = place([texts[n] for n in drawn], spots, walls, paths, Box(corner.x0, corner.y0, corner.x1, corner.y1), SIZE)
     for label in labels or ():
         right = label.point[0] < (label.box.left + label.box.right) / 2
         x = label.box.left if right else label.box.right

@@ -292,3 +292,12 @@ def test_page_of_a_run_read_from_disk_equals_that_of_its_summary_in_memory(three
     summary, folder = three
     write_json(folder / "summary.json", summary)
     assert page(json.loads((folder / "summary.json").read_text("utf-8")), folder) == page(summary, folder)
+
+
+def test_points_too_close_for_names_are_numbered_by_their_place(make_run, parse_page):
+    """Twelve configurations of nearly one value and one latency are drawn all the same, each under its rank."""
+    names = [f"a_rather_long_configuration_name_{i:02}" for i in range(12)]
+    values = {n: {"recall@5": [(i + q) % 12 / 12 for q in range(50)]} for i, n in enumerate(names)}
+    seen = parse_page(page(*make_run(values, {n: 100.0 + 2 * i for i, n in enumerate(names)})))
+    assert "a number is the configuration's place in the leaderboard" in seen.text
+    assert "against median latency" in " ".join(str(t) for t in seen.named("svg"))
