@@ -16,6 +16,8 @@ from rag.text import analyzer, check_language, sentences
 from rag.types import Answer, Context, Query, Span
 
 ABSTENTION = "The indexed documents do not answer this."
+FEWEST_WORDS = 3  # a shorter piece (a stray mark, a cell) says nothing on its own
+_WORD = re.compile(r"\w+")
 _NOT_PROSE = re.compile(r"#{1,6} |```|~~~|\|[\s:|-]+\|$|[-*_=]{3,}$")
 
 
@@ -54,6 +56,8 @@ class Extractive(Answerer):
         """Return quoted sentences with their spans as citations, or an abstention that gives its reason."""
         if not query.text.strip():
             return Answer(query.text, ABSTENTION, (), context, "the question is empty")
+        if not analyzer(self.language).terms(query.text):
+            return Answer(query.text, ABSTENTION, (), context, "the question has no word to look for")
         found = self._candidates(context)
         if not found:
             return Answer(query.text, ABSTENTION, (), context, "nothing was retrieved")
@@ -72,7 +76,7 @@ class Extractive(Answerer):
             chunk = hit.chunk
             for a, b in sentences(chunk.text, self.language):
                 span = Span(chunk.span.doc_id, chunk.span.start + a, chunk.span.start + b)
-                if span not in seen and not _NOT_PROSE.match(chunk.text, a, b):
+                if span not in seen and not _NOT_PROSE.match(chunk.text, a, b) and len(_WORD.findall(chunk.text, a, b)) >= FEWEST_WORDS:
                     seen.add(span)
                     found.append(_Candidate(number, span, chunk.text[a:b]))
         return found

@@ -151,3 +151,19 @@ def test_parameters_out_of_bounds_are_refused():
     for bad in ({"quotes": 0}, {"threshold": 1.5}, {"near": -0.1}, {"blend": 2.0}, {"pool": 0}, {"language": "x"}):
         with pytest.raises(ValueError, match=next(iter(bad))):
             Extractive(**bad)
+
+
+def test_a_question_without_a_word_to_look_for_is_declined(reader):
+    """Only stop words: vectors still find something, and nothing of it answers."""
+    context = context_of(reader, hit("cats.md"))
+    assert answer(reader, "the of and", context, threshold=0).abstained == "the question has no word to look for"
+    assert not answer(reader, "cats sleep", context, threshold=0).abstained
+
+
+def test_a_stray_mark_is_no_quote():
+    """A piece of fewer than three words is not put forward as an answer."""
+    assert [c.text for c in Extractive()._candidates(Context((hit_of("`\n\nCats sleep for hours.\n\nYes."),), "", 0))] == ["Cats sleep for hours."]
+
+
+def hit_of(text):
+    return Hit(Chunk("0" * 32, Span("d", 0, len(text)), text, text), 1.0, "bm25")
