@@ -1,6 +1,6 @@
 """The one gate every point passes before it reaches an engine: a malformed record can poison or brick a shard.
 
-What the engine accepts and should not is measured in `docs/engine.md`; each rule here answers one of those cases.
+Each rule answers something the engine was seen to accept and should not; `tests/rag/index/test_gate.py` lists the cases.
 """
 
 from __future__ import annotations

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 
 from rag.fingerprint import key
 from rag.index.gate import Sparse
-from rag.stages import DenseSpace, Space, SparseSpace
+from rag.stages import Space, SparseSpace
 from rag.text import ANALYZER_VERSION, analyzer
 
 STEPS = 16  # average lengths are powers of 2^(1/16): 4.4 % apart
@@ -48,8 +48,3 @@ def bm25_query(text: str, space: SparseSpace) -> Sparse | None:
     """Return the query side of BM25: each term with the number of times it is asked for; None without terms."""
     counts = analyzer(space.language).counts(text)
     return Sparse(tuple(counts), tuple(float(n) for n in counts.values())) if counts else None
-
-
-def encoders(spaces: Iterable[Space]) -> list[DenseSpace]:
-    """Return the dense spaces among `spaces`."""
-    return [s for s in spaces if isinstance(s, DenseSpace)]
