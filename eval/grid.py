@@ -24,11 +24,17 @@ from rag.types import Document
 
 
 def groups(pipelines: Mapping[str, Pipeline]) -> list[list[str]]:
-    """Return the names of pipelines by what they can share: chunks and tenant key."""
-    found: dict[tuple[str, str | None], list[str]] = {}
+    """Return the names of pipelines by what they can share: chunks, tenant key and what becomes of duplicates."""
+    found: dict[tuple[object, ...], list[str]] = {}
     for name, p in pipelines.items():
-        found.setdefault((p.chunk_key, p.index.tenant_key), []).append(name)
+        found.setdefault((p.chunk_key, *_options(p)), []).append(name)
     return list(found.values())
+
+
+def _options(pipeline: Pipeline) -> tuple[object, ...]:
+    """Return the options that change what an index holds."""
+    o = pipeline.index
+    return o.tenant_key, o.duplicates, o.duplicate_similarity
 
 
 def open_shared(pipelines: Sequence[Pipeline], documents: Sequence[Document], corpus: str, runtime: Runtime) -> Index:
@@ -39,7 +45,7 @@ def open_shared(pipelines: Sequence[Pipeline], documents: Sequence[Document], co
     spaces: tuple[Space, ...] = tuple(sorted({s for p in pipelines for s in p.retrieve.spaces()}, key=space_name))
     first = pipelines[0]
     models = [runtime.encoder(s.model).identity for s in spaces if isinstance(s, DenseSpace)] + runtime.identities(first.chunk)
-    name = key("index", 1, corpus, first.chunk_key, list(spaces), models, first.index.tenant_key, version("qdrant-edge-py"))
+    name = key("index", 2, corpus, first.chunk_key, list(spaces), models, list(_options(first)), version("qdrant-edge-py"))
     path = cache_dir() / "indexes" / name
     try:
         found = Index.open(path, runtime, memo=True)

@@ -25,6 +25,7 @@ from rag.fingerprint import canonical, key
 from rag.index.manifest import write_json
 from rag.index.store import Index
 from rag.loaders.corpus import Failed, Loaded, Summary, read
+from rag.loaders.limits import Limits
 from rag.pipeline import Pipeline
 from rag.runtime import Runtime
 from rag.stages import DenseSpace
@@ -54,11 +55,11 @@ class Task:
         return key("questions", [[q.id, q.text, list(q.evidence), list(q.answers), q.answerable, dict(q.grades)] for q in self.questions])
 
 
-def prepare(corpus: Path, questions: Path, metrics: Sequence[str], judge: str, limit: int | None, max_mb: float, runtime: Runtime) -> Task:
+def prepare(corpus: Path, questions: Path, metrics: Sequence[str], judge: str, limit: int | None, limits: Limits, runtime: Runtime) -> Task:
     """Read and verify everything a run needs. Raises `CorpusError`, `QuestionError` or `ConfigError`."""
     chosen = parse_all(metrics)
     documents, failed = [], []
-    for item in read([corpus], max_mb, Summary()):
+    for item in read([corpus], limits, Summary()):
         if isinstance(item, Loaded):
             documents.append(item.document)
         else:
@@ -92,7 +93,7 @@ def run(
         if pipeline.index.tenant_key is not None:
             raise ConfigError(f"{name}: index.tenant_key: questions name no tenant, so a scoped index cannot be evaluated; leave tenant_key out to evaluate")
     runtime, out = runtime or Runtime(), Path(out)
-    most = max(p.index.max_document_mb for p in pipelines.values())
+    most = Limits.widest([Limits.from_options(p.index) for p in pipelines.values()])
     task = prepare(Path(corpus), Path(questions), metrics, judge, limit, most, runtime)
     out.mkdir(parents=True, exist_ok=True)
     write_jsonl(out / "questions.jsonl", [question_row(q) for q in task.questions])

@@ -3,6 +3,7 @@
 RagError
 ├── ConfigError        a configuration file does not say a valid pipeline
 ├── CorpusError        the corpus as a whole cannot be read (one bad document is counted instead)
+├── FilterError        a filter on metadata (`--where`) is malformed or too large
 ├── QuestionError      a question file does not fit its corpus
 ├── StoreError         an index on disk cannot be used
 ├── ModelError         a model or tokenizer cannot be loaded or gave something unusable
@@ -20,6 +21,10 @@ class ConfigError(RagError):
 
 class CorpusError(RagError):
     """The corpus as a whole cannot be read."""
+
+
+class FilterError(RagError, ValueError):
+    """A filter on metadata is malformed or too large; the message says where and what was expected."""
 
 
 class QuestionError(RagError):

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from rag.answer.extractive import Extractive
+from rag.filter_text import Where, read, write
 from rag.fingerprint import canonical, key
+from rag.index.audit import asking
 from rag.models.files import BUNDLED
 from rag.pack.budget import Budget
 from rag.stages import Answerer, Chunker, Packer, Refiner, Retriever, Stage, bounded, settle
 from rag.text import encodable
-from rag.types import Answer, Condition, Hit, Query, Step
+from rag.types import Answer, Hit, Query, Step
 
 if TYPE_CHECKING:
+    from rag.index.reader import Reader
     from rag.index.store import Index
 
 
@@ -26,13 +28,21 @@ class IndexOptions:
 
     `exact_below`: with fewer chunks than this every vector is compared; above it an HNSW graph is built and used
     (`search: exact` or `hnsw` decides regardless of size). `tenant_key`: the metadata field that names a document's
-    tenant; set, every read must name one.
+    tenant; set, every read must name one. `duplicates`: documents that repeat another of the same tenant, with at least
+    `duplicate_similarity` of their word 5-shingles in common, are reported, or left without chunks (`drop_exact`: only those
+    whose text is the same); the one with the smallest id is kept. `max_document_mb`, `parse_seconds`, `parse_memory_mb`:
+    what one document may take while it is read. `modified_key`: the metadata that holds its date, else that of its file.
     """
 
     search: Literal["auto", "exact", "hnsw"] = "auto"
     exact_below: int = bounded(20_000, ge=0)
     tenant_key: str | None = None
     max_document_mb: float = bounded(32.0, gt=0)
+    duplicates: Literal["report", "drop_exact", "drop"] = "report"
+    duplicate_similarity: float = bounded(0.9, gt=0, le=1)
+    parse_seconds: float = bounded(60.0, gt=0)
+    parse_memory_mb: float = bounded(1024.0, ge=256)
+    modified_key: str | None = None
 
     def __post_init__(self) -> None:
         """Hold every field to its bounds; raises `ValueError`."""
@@ -71,35 +81,38 @@ class Pipeline:
         return key("chunk", canonical(self.chunk))
 
     def search(
-        self, index: Index, text: str, *, where: Sequence[Condition] = (), tenant: str | None = None, exact: bool | None = None
+        self, index: Index, text: str, *, where: Where = None, tenant: str | None = None, exact: bool | None = None
     ) -> tuple[tuple[Hit, ...], tuple[Step, ...]]:
         """Return the ranked hits for a text and the trace of the retrieve and refine stages.
 
-        Raises `StoreError` when the index does not fit this pipeline or a required tenant is missing.
+        `where` is a filter, its text (`lang = en and year >= 2024`), or several, joined by and. Raises `FilterError` for one that
+        cannot be read, `StoreError` when the index does not fit this pipeline or a required tenant is missing.
         """
+        query = Query(encodable(text), read(where))
         reader = index.reader(self, tenant=tenant, exact=exact)
-        query = Query(encodable(text), tuple(where))
-        found = self.retrieve.search(query, reader)
-        hits, steps = found.hits, [found.step]
-        for refiner in self.refine:
-            refined = refiner.refine(hits, query, reader)
-            hits = refined.hits
-            steps.append(refined.step)
+        with asking(text):
+            found = self.retrieve.search(query, reader)
+            hits, steps = found.hits, [_asked(found.step, query, reader)]
+            for refiner in self.refine:
+                refined = refiner.refine(hits, query, reader)
+                hits = refined.hits
+                steps.append(refined.step)
         return hits, tuple(steps)
 
-    def ask(self, index: Index, text: str, *, where: Sequence[Condition] = (), tenant: str | None = None, exact: bool | None = None) -> Answer:
+    def ask(self, index: Index, text: str, *, where: Where = None, tenant: str | None = None, exact: bool | None = None) -> Answer:
         """Return the answer to a question with its citations, its context and the trace of every stage.
 
         Raises what `search` raises.
         """
-        hits, steps = self.search(index, text, where=where, tenant=tenant, exact=exact)
+        query = Query(encodable(text), read(where))
+        hits, steps = self.search(index, text, where=query.where, tenant=tenant, exact=exact)
         reader = index.reader(self, tenant=tenant, exact=exact)
-        query = Query(encodable(text), tuple(where))
         start = time.perf_counter()
-        context = self.pack.pack(hits, query, reader)
-        middle = time.perf_counter()
-        answer = self.answer.answer(query, context, reader)
-        done = time.perf_counter()
+        with asking(text):
+            context = self.pack.pack(hits, query, reader)
+            middle = time.perf_counter()
+            answer = self.answer.answer(query, context, reader)
+            done = time.perf_counter()
         packed = Step(
             "pack",
             self.pack.use,
@@ -108,6 +121,13 @@ class Pipeline:
         )
         answered = Step("answer", self.answer.use, 1000 * (done - middle), {"abstained": answer.abstained, "citations": len(answer.citations)})
         return replace(answer, ranking=hits, trace=(*steps, packed, *answer.trace, answered))
+
+
+def _asked(step: Step, query: Query, reader: Reader) -> Step:
+    """Return a step that also says the filter of the query, and which keys of it no document in scope has."""
+    if query.where is None:
+        return step
+    return replace(step, facts={**step.facts, "where": write(query.where), "unknown_fields": list(reader.unknown_fields(query.where))})
 
 
 def _resolve(value: Any, models: Models) -> Any:

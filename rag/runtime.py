@@ -116,7 +116,10 @@ class Runtime:
         return found
 
     def embed(self, model: str, texts: Sequence[str], prefix: str = "", label: str = "embed") -> Vectors:
-        """Return one unit row per text, shape `(len(texts), dimension)`; each distinct text is encoded once, ever."""
+        """Return one unit row per text, shape `(len(texts), dimension)`; each distinct text is encoded once, ever.
+
+        A bar shows the progress under `label`, none where it is empty.
+        """
         encoder = self.encoder(model)
         identity = key("embed", 2, encoder.identity)
         keys = [key(identity, prefix, t) for t in texts]
@@ -139,7 +142,7 @@ class Runtime:
     @contextmanager
     def progress(self, label: str, total: int) -> Iterator[Callable[[int], None]]:
         """Show a bar on standard error while the block runs; yields a function that advances it."""
-        if not self.show_progress or total < 2:
+        if not self.show_progress or total < 2 or not label:
             yield lambda _: None
             return
         from rich.console import Console

@@ -7,9 +7,12 @@ import json
 import logging
 import os
 import re
+import signal
 import sys
+import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +26,29 @@ _MOST = 2000  # characters of an error line
 _USAGE: type[Any] = typer.BadParameter.__mro__[1]
 
 
+class Terminated(KeyboardInterrupt):
+    """SIGTERM came: what Ctrl-C ends ends, and everything that is held is let go."""
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """Raise `Terminated` where SIGTERM comes while the block runs; only the first thread can be told."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(*_: object) -> None:
+        raise Terminated
+
+    former = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, former)
+
+
 def run(app: typer.Typer) -> int:
-    """Run a command line and return its exit code: 0 done, 1 failed, 2 wrong usage, 130 interrupted."""
+    """Run a command line and return its exit code: 0 done, 1 failed, 2 wrong usage, 130 interrupted, 143 terminated."""
     debug = "--debug" in sys.argv
     arguments = [a for a in sys.argv[1:] if a != "--debug"]
     logging.basicConfig(level=logging.DEBUG if debug else logging.ERROR, stream=sys.stderr)
@@ -32,11 +56,13 @@ def run(app: typer.Typer) -> int:
         sys.stdout.reconfigure(encoding="utf-8")
     try:
         command = typer.main.get_command(app)  # called in parts: `app()` itself swallows interrupts and broken pipes
-        with command.make_context(Path(sys.argv[0]).name, arguments) as context:
+        with _terminable(), command.make_context(Path(sys.argv[0]).name, arguments) as context:
             result = command.invoke(context)
         return result if isinstance(result, int) else 0
     except typer.Exit as stop:
         return stop.exit_code
+    except Terminated:
+        return _fail("terminated; run the same command again to go on from here", debug, 143)
     except (KeyboardInterrupt, typer.Abort):
         return _fail("interrupted; run the same command again to go on from here", debug, 130)
     except BrokenPipeError:

@@ -103,10 +103,19 @@ class Analyzer:
                 found[i] = found.get(i, 0) + n
         return dict(sorted(found.items()))
 
+_PART = re.compile(r"\s+|\S{1,256}")
+
 
 def _words(text: str) -> list[str]:
     """Return the lower-case words; a letter and its accent are one character however the text spells them."""
-    return _WORD.findall(unicodedata.normalize("NFC", text).lower())
+    return _WORD.findall(_composed(text).lower())
+
+
+def _composed(text: str) -> str:
+    """Return text in NFC. Composing takes quadratic time in a run of accents, so that no more than 256 characters are composed at once."""
+    if unicodedata.is_normalized("NFC", text):
+        return text
+    return "".join(unicodedata.normalize("NFC", part) for part in _PART.findall(text))
 
 
 def term_id(term: str) -> int:

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TypeAlias
 
+from rag.filters import Filter
+
 Scalar: TypeAlias = str | int | float | bool
 Meta: TypeAlias = Mapping[str, Scalar | tuple[str, ...]]
 EMPTY: Meta = MappingProxyType({})
@@ -91,19 +93,11 @@ class Chunk:
 
 
 @dataclass(frozen=True, slots=True)
-class Condition:
-    """One metadata condition `key = value` of a query; conditions are joined by and."""
-
-    key: str
-    value: str
-
-
-@dataclass(frozen=True, slots=True)
 class Query:
     """A question on its way through retrieval; `passages` stand in for the text where vectors are searched."""
 
     text: str
-    where: tuple[Condition, ...] = ()
+    where: Filter | None = None
     passages: tuple[str, ...] = ()
 
 

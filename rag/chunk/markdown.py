@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from rag.chunk._blocks import Block, blocks, items
+from rag.blocks import Block, blocks, items
 from rag.chunk._ruler import Range, Ruler, Unit, measure
 from rag.chunk._split import LINE, WORD, merge, split, units
 from rag.models.files import BUNDLED

@@ -1,13 +1,15 @@
-"""Brings an index up to date with a corpus: a new sealed generation, then one swap of the pointer.
+"""Brings an index up to date with a corpus: a new sealed generation, patched from the live one, then one swap of the pointer.
 
-Unchanged documents cost no embedding (vectors come from the memo); a corpus without any change costs no write at all.
+Unchanged documents cost no embedding and no write; a corpus without any change makes no generation at all.
 """
 
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, replace
+from contextlib import suppress
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -15,73 +17,60 @@ from typing import Any
 from rag.config import dump
 from rag.errors import StoreError
 from rag.fingerprint import key
-from rag.index.collect import Batch, collect, cut_all
-from rag.index.compare import compare
-from rag.index.edge import EdgeEngine
+from rag.index.child import Writing
+from rag.index.commit import Plan, averages, seal, send
+from rag.index.draft import Draft
 from rag.index.engine import Layout
-from rag.index.lock import lock
-from rag.index.manifest import (
-    DocumentRow,
-    Manifest,
-    current,
-    read_documents,
-    read_manifest,
-    sync_directory,
-    unfinished,
-    write_bytes,
-    write_json,
-    write_manifest,
-)
+from rag.index.faults import reached
+from rag.index.fit import check_fit, graph
+from rag.index.known import forgotten
+from rag.index.lock import lock, sweep
+from rag.index.manifest import Manifest, current, point, read_manifest, sync_directory, unfinished, waiting, write_manifest
+from rag.index.meta import path as meta_path
+from rag.index.pages import PAGE
+from rag.index.prepare import Recipe
+from rag.index.repeats import mark
 from rag.index.report import Report
+from rag.index.scan import Changes, Named, Scan, check_mass
 from rag.index.spaces import space_name
-from rag.index.store import Index, check_identity, described
+from rag.index.store import Index
+from rag.index.table import NAME, DocumentTable
 from rag.loaders.corpus import Failed, Loaded
-from rag.pipeline import IndexOptions, Pipeline
+from rag.pipeline import Pipeline
 from rag.runtime import Runtime
 from rag.stages import DenseSpace, Space
-from rag.types import Document
 
-BATCH = 512
-MAX_META_KEYS = 64
+MAX_FIELDS = 64  # metadata fields with an index of their own
 
 
 def build(
-    path: Path, pipeline: Pipeline, corpus: Iterable[Loaded | Failed], roots: Sequence[Path], runtime: Runtime, spaces: Sequence[Space] | None = None
+    path: Path,
+    pipeline: Pipeline,
+    corpus: Iterable[Loaded | Failed],
+    roots: Sequence[Path],
+    runtime: Runtime,
+    spaces: Sequence[Space] | None = None,
+    *,
+    allow_mass_delete: bool = False,
+    rebuild: bool = False,
 ) -> Report:
-    """Make the index at `path` hold exactly the corpus below `roots`, beside what it holds of other roots.
+    """Make the index at `path` hold exactly the corpus below `roots`, beside what it holds of other paths.
 
     `spaces` overrides the vector spaces of `pipeline` (a grid of pipelines shares one index with the union of theirs).
-    Raises `StoreError` when another process builds there, or the index was built with another chunker or model.
+    `rebuild` starts from nothing, whatever is there. Raises `StoreError` when another process builds there, the index was
+    built with another chunker or model, or more than a fifth of it would go and `allow_mass_delete` is not set.
     """
-    report = Report()
     wanted = tuple(dict.fromkeys(pipeline.retrieve.spaces() if spaces is None else spaces))
+    recipe = Recipe(pipeline, wanted, runtime, time.time())
     _make(path)
     with lock(path):
-        for left in unfinished(path):  # by an interrupted build: under the lock nobody is writing it
-            shutil.rmtree(left)
-        generation = current(path)
-        manifest = read_manifest(generation) if generation else None
-        old = read_documents(generation, manifest.documents) if generation and manifest else {}
-        if manifest:
-            _check(path, manifest, pipeline, wanted, runtime)
-        with report.timed("load"):
-            changes = compare(corpus, old, set(map(str, roots)), pipeline.index.tenant_key)
-        with report.timed("chunk"):
-            cuts, failed = cut_all([changes.documents[i] for i in sorted(changes.added | changes.updated)], pipeline, runtime)
-            changes.refuse(failed, old)
-        report.count(changes)
-        if generation and manifest and not changes and manifest.hnsw == _graph(pipeline.index, manifest.chunks, wanted):
-            _reconfigure(generation, manifest, pipeline, report)
-            return report
-        documents = list(changes.documents.values()) + (_stored(path, changes.kept, runtime) if changes.kept else [])
-        documents.sort(key=lambda d: d[0].id)
-        with report.timed("chunk"):
-            rest, failed = cut_all([d for d in documents if d[0].id not in cuts], pipeline, runtime)
-            if failed:
-                raise StoreError(f"{path}: {failed[0].doc_id!r} was cut before and now is not ({failed[0].reason}); index into another directory")
-            batch = collect(documents, {**cuts, **rest}, pipeline, wanted, runtime)
-        _write(path, generation, pipeline, wanted, batch, runtime, report)
-    return report
+        _tidy(path, rebuild, roots)
+        base = None if rebuild else current(path)
+        if base is None:
+            return construct(path, None, corpus, Named(roots), recipe, allow_mass_delete, "CURRENT")
+        check_fit(path, read_manifest(base), pipeline, wanted, runtime)
+        with Index.open(path, runtime) as old:
+            return construct(path, old, corpus, Named(roots), recipe, allow_mass_delete, "CURRENT")
 
 
 def _make(path: Path) -> None:
@@ -91,127 +80,137 @@ def _make(path: Path) -> None:
         raise StoreError(f"{path}: cannot be made a directory ({error.strerror}); choose another place for the index") from None
 
 
-def _graph(options: IndexOptions, chunks: int, wanted: Sequence[Space]) -> bool:
-    """Whether vectors get a graph: as `index.search` says, by the number of chunks when that is `auto`."""
-    large = options.search == "hnsw" or (options.search == "auto" and chunks >= options.exact_below)
-    return large and any(isinstance(s, DenseSpace) for s in wanted)
+def _tidy(path: Path, rebuild: bool, roots: Sequence[Path]) -> None:
+    """Remove what an interrupted build left: under the lock nobody is writing it."""
+    try:
+        live = current(path)
+    except StoreError:
+        if not rebuild:
+            raise
+        (path / "CURRENT").unlink()  # a rebuild replaces what it names, which is not there or not readable
+        live = None
+    if live is None and not rebuild and (lost := forgotten(path, roots)):
+        raise StoreError(f"{path / 'CURRENT'} is missing: {lost}")
+    if live is not None and waiting(path) == live:  # a migration was interrupted after its swap
+        (path / "NEXT").unlink()
+    sweep(path)
 
 
-def _reconfigure(generation: Path, manifest: Manifest, pipeline: Pipeline, report: Report) -> None:
-    """Where no chunk changes: report what the index holds, and keep the configuration it is asked with from now on."""
-    report.documents, report.chunks = manifest.documents, manifest.chunks
-    report.gap_characters, report.over_limit = manifest.gaps, dict(manifest.over_limit)
+def construct(path: Path, old: Index | None, corpus: Iterable[Loaded | Failed], named: Named, recipe: Recipe, mass: bool, pointer: str) -> Report:
+    """Build a generation from `old` and a corpus, sealed and named by `pointer`; the caller holds the lock.
+
+    Nothing is built where nothing changes. `mass` allows that most of it goes.
+    """
+    report = Report()
+    drafts: list[Draft] = []
+
+    def draft() -> Draft:
+        if not drafts:
+            drafts.append(Draft(path, old.generation if old else None))
+        return drafts[0]
+
+    try:
+        with report.timed("read and chunk"):
+            changes = Scan(_table(old), named, recipe, draft, old is not None and not _same(old, recipe.pipeline, "modified_key")).read(corpus)
+        report.count(changes)
+        if old is not None:
+            if not mass:
+                check_mass(changes, len(old.documents), path)
+            if not changes and old.manifest.hnsw == graph(recipe, old.manifest.chunks) and _same(old, recipe.pipeline, "duplicates", "duplicate_similarity"):
+                return _unchanged(old, recipe.pipeline, report)
+        _finish(path, old, draft(), changes, recipe, report, pointer)
+    except BaseException:
+        for made in drafts:
+            with suppress(Exception):
+                made.discard()
+        raise
+    return report
+
+
+def _table(old: Index | None) -> DocumentTable | None:
+    """Return the table of documents of an index on disk."""
+    return old.table if old is not None and isinstance(old.table, DocumentTable) else None
+
+
+def _same(old: Index, pipeline: Pipeline, *names: str) -> bool:
+    """Whether options of the index are what they were."""
+    return all(old.manifest.config["index"].get(n) == getattr(pipeline.index, n) for n in names)
+
+
+def _unchanged(old: Index, pipeline: Pipeline, report: Report) -> Report:
+    """Report what the index holds, and keep the configuration it is asked with from now on."""
+    report.hold(_table(old) or DocumentTable(old.generation / NAME), old.manifest.chunks)
     config = dump(pipeline)
-    if manifest.config != config:
-        write_json(generation / "manifest.json", asdict(replace(manifest, config=config)))
+    if old.manifest.config != config:
+        write_manifest(old.generation, replace(old.manifest, config=config))
+    return report
 
 
-def _check(path: Path, manifest: Manifest, pipeline: Pipeline, wanted: Sequence[Space], runtime: Runtime) -> None:
-    if manifest.chunk_key != pipeline.chunk_key:
-        built = manifest.config["chunk"]["use"]
-        raise StoreError(f"{path} was cut by chunk: {built}, the configuration says {pipeline.chunk.use} or other fields of it; index into another directory")
-    if set(manifest.spaces) != {space_name(s) for s in wanted}:
-        has, needs = ", ".join(manifest.spaces), ", ".join(map(space_name, wanted))
-        raise StoreError(f"{path} holds the vector spaces {has or 'none'}, the configuration's retrieve: needs {needs or 'none'}; index into another directory")
-    if manifest.tenant_key != pipeline.index.tenant_key:
-        built, asked = manifest.tenant_key, pipeline.index.tenant_key
-        raise StoreError(f"{path} was built with index.tenant_key {built!r}, the configuration says {asked!r}; index into another directory")
-    for space in wanted:
-        if isinstance(space, DenseSpace):
-            check_identity(path, manifest.spaces[space_name(space)]["identity"], runtime.encoder(space.model).identity)
-    if _plain(manifest.chunker) != _plain(runtime.identities(pipeline.chunk)):
-        raise StoreError(f"{path} was cut with another version of the model or tokenizer that chunk: names; index into another directory")
+def _finish(path: Path, old: Index | None, draft: Draft, changes: Changes, recipe: Recipe, report: Report, pointer: str) -> None:
+    with report.timed("read and chunk"):
+        rewritten = mark(draft, old, recipe)
+    found = averages(draft.table, recipe.spaces)
+    chunks = draft.table.counts()[0]
+    dense = {space_name(s): _dimension(s, old, recipe.runtime) for s in recipe.spaces if isinstance(s, DenseSpace)}
+    layout = Layout(dense, tuple(found), graph(recipe, chunks))
+    gone = [*changes.updated, *changes.deleted, *rewritten] if old else []
+    plan = Plan(sorted((old.documents[i].tenant, i) for i in gone) if old else [], found, old)
+    with Writing() as child:
+        send(child, draft, layout, plan, recipe, report)
+        draft.close()
+        with DocumentTable(draft.path / NAME) as table, report.timed("optimize and seal"):
+            manifest = manifest_of(table, layout, found, recipe)
+            seal(child, draft, manifest)
+            report.hold(table, manifest.chunks)
+    publish(path, draft, pointer)
 
 
-def _plain(identities: Sequence[Any]) -> list[Any]:
-    """Return model identities without the precision they were computed in."""
-    return [{k: v for k, v in i.items() if k != "precision"} if isinstance(i, dict) else i for i in identities]
+def publish(path: Path, draft: Draft, pointer: str) -> None:
+    """Give a sealed generation its name, have a pointer name it, and remove those that none names any more."""
+    draft.path.rename(draft.final)
+    sync_directory(path)
+    reached("seal.rename")
+    point(path, pointer, draft.final)
+    for left in unfinished(path):
+        reached("collect.old")
+        shutil.rmtree(left, ignore_errors=True)
 
 
-def _stored(path: Path, rows: Sequence[DocumentRow], runtime: Runtime) -> list[tuple[Document, str]]:
-    """Return documents as the index holds them, for those that were not read this time."""
-    with Index.open(path, runtime) as index:
-        texts = index.stored_texts([r.id for r in rows])
-    return [(Document(r.id, texts[r.id], r.meta, r.title, r.body, r.source, r.modified), r.root) for r in rows]
+def _dimension(space: DenseSpace, old: Index | None, runtime: Runtime) -> int:
+    if old is not None:
+        return int(old.manifest.spaces[space_name(space)]["dimension"])
+    return int(runtime.embed(space.model, ["dimension"], space.prefix, label="").shape[1])
 
 
-def _write(path: Path, generation: Path | None, pipeline: Pipeline, wanted: Sequence[Space], batch: Batch, runtime: Runtime, report: Report) -> None:
-    with report.timed("embed"):
-        vectors = {space_name(s): runtime.embed(s.model, [c.index_text for c in batch.chunks], s.prefix) for s in wanted if isinstance(s, DenseSpace)}
-        over_limit = _over_limit(batch, wanted, runtime)
-    number = int(generation.name.split("-")[1]) + 1 if generation else 1
-    temporary, final = path / f"tmp-{number:06d}", path / f"gen-{number:06d}"
-    options = pipeline.index
-    hnsw = _graph(options, len(batch.chunks), wanted)
-    dense = {n: v.shape[1] if len(v) else 1 for n, v in vectors.items()}
-    with report.timed("write"):
-        temporary.mkdir()
-        engine = EdgeEngine.create(temporary / "shard", Layout(dense, tuple(batch.sparse), hnsw))
-        points = 0
-        with runtime.progress("write", len(batch.chunks)) as advance:
-            for part in batch.points(vectors, BATCH):
-                engine.write(part)
-                points += len(part)
-                advance(sum(1 for p in part if p.payload["kind"] == "chunk"))
-        runtime.work.writes += points
-        engine.index_payload(batch.payload_keys(MAX_META_KEYS, options.tenant_key is not None))
-    with report.timed("optimize"):
-        engine.finish()
-    with report.timed("seal"):
-        manifest = _manifest(pipeline, wanted, batch, points, hnsw, dense, runtime)
-        manifest = replace(manifest, over_limit=over_limit)
-        write_manifest(temporary, manifest, batch.rows)
-        temporary.rename(final)
-        sync_directory(path)
-        write_bytes(path / "CURRENT", f"{final.name}\n".encode())
-        for old in unfinished(path):
-            shutil.rmtree(old, ignore_errors=True)
-    report.documents, report.chunks = len(batch.rows), len(batch.chunks)
-    report.gap_characters, report.over_limit = batch.gap_characters, over_limit
-
-
-def _over_limit(batch: Batch, wanted: Sequence[Space], runtime: Runtime) -> dict[str, int]:
-    """Return per encoder how many chunks are longer than it reads; the rest of them is not in their vectors."""
-    found: dict[str, int] = {}
-    for space in wanted:
-        if isinstance(space, DenseSpace):
-            encoder = runtime.encoder(space.model)
-            texts = (space.prefix + c.index_text for c in batch.chunks)
-            longer = [t for t in texts if len(t.encode()) + 2 > encoder.max_tokens]  # a token is at least a byte
-            count = sum(n > encoder.max_tokens for i in range(0, len(longer), 1000) for n in encoder.counts(longer[i : i + 1000]))
-            if count:
-                found[f"{encoder.name} ({encoder.max_tokens} tokens)"] = count
-    return found
-
-
-def _manifest(pipeline: Pipeline, wanted: Sequence[Space], batch: Batch, points: int, hnsw: bool, dense: dict[str, int], runtime: Runtime) -> Manifest:
+def manifest_of(table: DocumentTable, layout: Layout, found: dict[str, dict[str, float]], recipe: Recipe) -> Manifest:
+    """Return what a generation says about itself, as far as its table of documents tells."""
+    pipeline, runtime = recipe.pipeline, recipe.runtime
     spaces: dict[str, dict[str, Any]] = {}
-    for space in wanted:
-        name, extra = space_name(space), {}
+    for space in recipe.spaces:
+        name = space_name(space)
         if isinstance(space, DenseSpace):
-            extra = {"dimension": dense[name], "identity": runtime.encoder(space.model).identity}
+            extra: dict[str, Any] = {"kind": "dense", "dimension": layout.dense[name], "identity": runtime.encoder(space.model).identity}
         else:
-            extra = {"average_length": batch.averages[name]}
-        spaces[name] = {"kind": described(space), "spec": repr(space), **extra}
+            extra = {"kind": "bm25", "average_length": found[name]}
+        spaces[name] = {"spec": repr(space), **extra}
     chunker = runtime.identities(pipeline.chunk)
-    content = key("content", 1, pipeline.chunk_key, chunker, spaces, [[r.id, r.digest, r.tenant] for r in batch.rows])
-    tenants: dict[str, int] = {}
-    for row in batch.rows:
-        if row.tenant:
-            tenants[row.tenant] = tenants.get(row.tenant, 0) + row.chunks
-    versions = {p: version(p) for p in ("spanwise", "qdrant-edge-py")}
+    chunks, gaps = table.counts()
+    typed = {meta_path(name): kind for name, kind in list(table.fields().items())[:MAX_FIELDS]}
+    fields = {"doc": "keyword", **({"tenant": "keyword"} if pipeline.index.tenant_key else {}), **typed}
     return Manifest(
-        content,
-        dump(pipeline),
-        pipeline.chunk_key,
-        chunker,
-        spaces,
-        points,
-        len(batch.chunks),
-        len(batch.rows),
-        tenants,
-        hnsw,
-        pipeline.index.tenant_key,
-        versions,
-        batch.gap_characters,
+        content=key("content", 2, pipeline.chunk_key, chunker, spaces, pipeline.index.modified_key, table.digests()),
+        config=dump(pipeline),
+        chunk_key=pipeline.chunk_key,
+        chunker=chunker,
+        spaces=spaces,
+        points=chunks + table.pages(PAGE),
+        chunks=chunks,
+        documents=len(table),
+        tenants={t: n for t, n in table.tenants().items() if t},
+        hnsw=layout.hnsw,
+        tenant_key=pipeline.index.tenant_key,
+        versions={p: version(p) for p in ("spanwise", "qdrant-edge-py")},
+        gaps=gaps,
+        over_limit=table.over_limit(),
+        fields=fields,
     )

@@ -1,4 +1,4 @@
-"""Verifies an open index in full: counts, document table, and the law that every chunk is a cut of its document."""
+"""Verifies an open index in full: every file, counts, document table, and the law that every chunk is a cut of its document."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from typing import Any
 
 from rag.errors import StoreError
 from rag.index.engine import Scope
+from rag.index.generation import verify_files
 from rag.index.manifest import REBUILD
+from rag.index.pages import PAGE
 from rag.index.reader import Reader
 from rag.index.store import Index
 from rag.types import Document
@@ -17,51 +19,58 @@ from rag.types import Document
 def check(index: Index) -> dict[str, Any]:
     """Return `{documents, chunks, points, content, faults}`; every fault names the document and the repair."""
     reader = Reader(index.engine, index.manifest, index.documents, index.runtime, Scope(), True, False)
-    texts: dict[str, str] = {}
-    faults = list(_documents(index, texts))
-    counts: Counter[str] = Counter()
-    faults += _chunks(index, reader, texts, counts)
-    faults += _counts(index, counts)
-    found = {"documents": len(index.documents), "chunks": sum(counts.values()), "points": index.manifest.points, "content": index.manifest.content}
-    return {**found, "faults": faults}
-
-
-def _documents(index: Index, texts: dict[str, str]) -> Iterator[str]:
-    """Yield what is wrong with the stored texts, and keep those that can be read in `texts`."""
-    for row in index.documents.values():
+    faults = list(_files(index))
+    chunks = 0
+    for row in index.runtime.track(index.table.rows(), "check", len(index.table)):
         try:
-            texts[row.id] = index.stored_texts([row.id])[row.id]
+            text = index.stored_texts([row.id])[row.id]
         except StoreError as error:
-            yield f"{row.id}: {error}"
+            faults.append(f"{row.id}: {error}")
             continue
-        if Document(row.id, texts[row.id], row.meta, row.title, row.body).digest != row.digest:
-            yield f"{row.id}: the stored text is not the text that was indexed; {REBUILD}"
+        if Document(row.id, text, row.meta, row.title, row.body).digest != row.digest:
+            faults.append(f"{row.id}: the stored text is not the text that was indexed; {REBUILD}")
+        found, wrong = _document(index, reader, row.id, row.tenant, text)
+        faults += wrong
+        chunks += found
+        if found != row.chunks:
+            faults.append(f"{row.id}: {found} chunks, its row says {row.chunks}; {REBUILD}")
+    faults += _counts(index, chunks)
+    return {"documents": len(index.documents), "chunks": chunks, "points": index.manifest.points, "content": index.manifest.content, "faults": faults}
 
 
-def _chunks(index: Index, reader: Reader, texts: dict[str, str], counts: Counter[str]) -> Iterator[str]:
-    """Yield what is wrong with single chunks, and count them by document in `counts`."""
-    for i, payload in index.engine.scroll("chunk", Scope()):
-        counts[str(payload.get("doc"))] += 1
+def _files(index: Index) -> Iterator[str]:
+    if isinstance(index.path, str):  # on a server, which looks after its files
+        return
+    try:
+        verify_files(index.generation, index.manifest, trust=False)
+    except StoreError as error:
+        yield str(error)
+
+
+def _document(index: Index, reader: Reader, doc_id: str, tenant: str, text: str) -> tuple[int, list[str]]:
+    """Return the number of chunks of a document and what is wrong with them."""
+    faults = []
+    payloads = index.engine.payloads(index.engine.points_of(tenant, doc_id))
+    own = {i: p for i, p in payloads.items() if p.get("kind") == "chunk"}
+    for i, payload in own.items():
         try:
             chunk = reader.chunks([i])[i]
         except StoreError as error:
-            yield f"{payload.get('doc')}: {error}"
+            faults.append(f"{doc_id}: {error}")
             continue
-        span, text = chunk.span, texts.get(chunk.span.doc_id)
-        if text is not None and text[span.start : span.end] != chunk.text:
-            yield f"{span.doc_id} [{span.start}:{span.end}]: the chunk is not a cut of its document; {REBUILD}"
-        if payload.get("tenant", "") != index.documents[span.doc_id].tenant:
-            yield f"{span.doc_id} [{span.start}:{span.end}]: the chunk is of another tenant than its document; {REBUILD}"
+        span = chunk.span
+        if text[span.start : span.end] != chunk.text:
+            faults.append(f"{doc_id} [{span.start}:{span.end}]: the chunk is not a cut of its document; {REBUILD}")
+        if payload.get("tenant", "") != tenant:
+            faults.append(f"{doc_id} [{span.start}:{span.end}]: the chunk is of another tenant than its document; {REBUILD}")
+    reader.forget_chunks()
+    return len(own), faults
 
 
-def _counts(index: Index, counts: Counter[str]) -> Iterator[str]:
-    for row in index.documents.values():
-        if counts[row.id] != row.chunks:
-            yield f"{row.id}: {counts[row.id]} chunks, its row says {row.chunks}; {REBUILD}"
-    tenants: Counter[str] = Counter()
-    for row in index.documents.values():
-        tenants[row.tenant] += row.chunks
-    del tenants[""]
-    expected = sum(row.chunks for row in index.documents.values())
-    if index.manifest.chunks != expected or dict(index.manifest.tenants) != dict(tenants):
+def _counts(index: Index, chunks: int) -> Iterator[str]:
+    m = index.manifest
+    expected = Counter({t: n for t, n in index.table.tenants().items() if t})
+    if m.chunks != chunks or m.chunks != index.table.counts()[0] or dict(m.tenants) != dict(expected) or m.points != m.chunks + index.table.pages(PAGE):
         yield f"the manifest's counts of chunks are not those of its documents; {REBUILD}"
+    if index.engine.count("chunk") != m.chunks:
+        yield f"the engine holds {index.engine.count('chunk')} chunks, the manifest says {m.chunks}; {REBUILD}"

@@ -5,9 +5,10 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 
+from rag.places import Places
 from rag.runtime import Runtime
 from rag.stages import Chunker
-from rag.types import Chunk, Document, Piece, Span
+from rag.types import Chunk, Document, Meta, Piece, Span
 
 _NAMESPACE = uuid.UUID("6e1a3f7c-52f1-5d0e-9d37-0f6c1a5b7e11")
 
@@ -34,12 +35,13 @@ def point_id(tenant: str, doc_id: str, *rest: object) -> str:
 
 
 def cut(document: Document, chunker: Chunker, chunk_key: str, runtime: Runtime, tenant: str = "") -> Cut:
-    """Return the chunks of a document. Raises `ValueError` when the chunker breaks its contract."""
+    """Return the chunks of a document, each with the page and headings it lies under where the text has any. Raises `ValueError` when the chunker breaks its contract."""
     chunks: list[Chunk] = []
     seen = set()
+    places = Places(document)
     for piece in chunker.chunk(document, runtime):
         _check(document, piece, len(chunks))
-        chunk = _chunk(document, piece, chunk_key, tenant)
+        chunk = _chunk(document, piece, chunk_key, tenant, places.of(piece.start, piece.end))
         if chunk.id not in seen:
             seen.add(chunk.id)
             chunks.append(chunk)
@@ -56,7 +58,7 @@ def _check(document: Document, piece: Piece, at: int) -> None:
         raise ValueError(f"chunk {at} of {document.id!r}, [{a}, {b}), is not inside its parent [{piece.parent[0]}, {piece.parent[1]})")
 
 
-def _chunk(document: Document, piece: Piece, chunk_key: str, tenant: str) -> Chunk:
+def _chunk(document: Document, piece: Piece, chunk_key: str, tenant: str, place: Meta) -> Chunk:
     text = document.text[piece.start : piece.end]
     part = "" if piece.index_text is None else piece.index_text
     index_text = text if piece.index_text is None else piece.index_text
@@ -65,7 +67,7 @@ def _chunk(document: Document, piece: Piece, chunk_key: str, tenant: str) -> Chu
     parent = Span(document.id, *piece.parent) if piece.parent else None
     bounds = (*piece.parent, part) if piece.parent else ("", "", part)
     id_ = point_id(tenant, document.id, piece.start, piece.end, chunk_key, *bounds)
-    return Chunk(id_, Span(document.id, piece.start, piece.end), text, index_text, parent, {**document.meta, **piece.meta})
+    return Chunk(id_, Span(document.id, piece.start, piece.end), text, index_text, parent, {**place, **document.meta, **piece.meta})
 
 
 def _gaps(document: Document, chunks: list[Chunk]) -> list[Gap]:

@@ -11,14 +11,14 @@ import numpy as np
 import qdrant_edge as edge
 from numpy.typing import NDArray
 
-from rag.errors import StoreError
-from rag.index import meta
+from rag.errors import FilterError, StoreError
+from rag.filters import Filter
+from rag.index.edge_filter import compiled
 from rag.index.engine import Layout, Scope, Scored
 from rag.index.gate import PointRecord, Sparse, validate
 from rag.index.manifest import REBUILD
-from rag.types import Condition
+from rag.index.ties import past_ties
 
-_TIES = 4  # fetched beyond `limit`, so that ties at the edge are broken by id and not by the engine
 _HNSW_EF = 128
 _SCHEMA = {"keyword": edge.PayloadSchemaType.Keyword, "integer": edge.PayloadSchemaType.Integer, "float": edge.PayloadSchemaType.Float}
 
@@ -28,7 +28,7 @@ def _native(doing: str) -> Iterator[None]:
     """Turn what the native code raises, panics included, into a `StoreError`."""
     try:
         yield
-    except (StoreError, KeyboardInterrupt, SystemExit, GeneratorExit):
+    except (StoreError, FilterError, KeyboardInterrupt, SystemExit, GeneratorExit):
         raise
     except BaseException as error:  # a panic of the native code is a BaseException
         text = (str(error).splitlines() or [type(error).__name__])[0][:200]
@@ -45,16 +45,14 @@ class EdgeEngine:
     @classmethod
     def create(cls, path: Path, layout: Layout) -> EdgeEngine:
         """Make an empty shard. It has no write-ahead log: it is private until it is sealed by `finish`."""
-        sparse = layout.sparse if layout.sparse or layout.dense else ("unused",)  # the engine demands a space even where nothing needs one
         with _native(f"creating {path}"):
-            config = edge.EdgeConfig(
-                vectors={n: edge.EdgeVectorParams(size=d, distance=edge.Distance.Dot) for n, d in layout.dense.items()},
-                sparse_vectors={n: edge.EdgeSparseVectorParams(modifier=edge.Modifier.Idf) for n in sparse},
-                wal_enabled=False,
-                hnsw_config=edge.HnswIndexConfig(m=16 if layout.hnsw else 0, ef_construct=128, full_scan_threshold=10),
-                optimizers=edge.EdgeOptimizersConfig(indexing_threshold=1, default_segment_number=1),
-            )
-            return cls(path, edge.EdgeShard.create(str(path), config), layout)
+            return cls(path, edge.EdgeShard.create(str(path), _config(layout)), layout)
+
+    @classmethod
+    def patch(cls, path: Path, layout: Layout) -> EdgeEngine:
+        """Open a private copy of a shard to change it; where `layout` has or has not a graph, `finish` makes it so."""
+        with _native(f"opening {path}"):
+            return cls(path, edge.EdgeShard.load(str(path), _config(layout)), layout)
 
     @classmethod
     def load(cls, path: Path, layout: Layout) -> EdgeEngine:
@@ -76,9 +74,46 @@ class EdgeEngine:
                 native.append(edge.Point(p.id, vectors, dict(p.payload)))
             self._shard.update(edge.UpdateOperation.upsert_points(native))
 
+    def delete(self, ids: Sequence[str]) -> None:
+        """Delete points; their text and vectors leave the files when `finish` rewrites the segments they were in."""
+        if ids:
+            with _native("deleting"):
+                self._shard.update(edge.UpdateOperation.delete_points(list(ids)))
+
+    def points_of(self, tenant: str, doc_id: str) -> list[str]:
+        """Return the ids of all points of a document."""
+        must: list[Any] = [edge.FieldCondition("doc", match=edge.MatchValue(doc_id))]
+        if tenant:
+            must.append(edge.FieldCondition("tenant", match=edge.MatchValue(tenant)))
+        found: list[str] = []
+        offset = None
+        while True:
+            with _native("reading"):
+                rows, offset = self._shard.scroll(
+                    edge.ScrollRequest(offset=offset, limit=1000, filter=edge.Filter(must=must), with_payload=False, with_vector=False)
+                )
+            found += [str(r.id) for r in rows]
+            if offset is None:
+                return found
+
+    def reweigh(self, space: str, weights: Mapping[str, Sparse | None]) -> None:
+        """Replace one sparse vector of points that exist; None removes it."""
+        for i, w in weights.items():
+            if w is not None:
+                validate(PointRecord(i, {}, {space: w}, {}), {}, self.layout.sparse)
+        gone: list[Any] = [i for i, w in weights.items() if w is None]
+        with _native("writing"):
+            kept = [edge.PointVectors(i, {space: edge.SparseVector(list(w.indices), list(w.values))}) for i, w in weights.items() if w is not None]
+            if kept:
+                self._shard.update(edge.UpdateOperation.update_vectors(kept))
+            if gone:
+                self._shard.update(edge.UpdateOperation.delete_vectors(gone, [space]))
+
     def index_payload(self, keys: Mapping[str, str]) -> None:
-        """Build payload indexes."""
+        """Have payload indexes on these keys and no others."""
         with _native("indexing metadata"):
+            for name in self._shard.info().payload_schema.keys() - keys.keys():
+                self._shard.update(edge.UpdateOperation.delete_field_index(name))
             for name, kind in keys.items():
                 self._shard.update(edge.UpdateOperation.create_field_index(name, _SCHEMA[kind]))
 
@@ -94,25 +129,24 @@ class EdgeEngine:
         with _native("closing"):
             self._shard.close()
 
-    def nearest(self, space: str, vector: NDArray[np.float32] | Sparse, limit: int, scope: Scope, where: Sequence[Condition], exact: bool) -> list[Scored]:
+    def nearest(self, space: str, vector: NDArray[np.float32] | Sparse, limit: int, scope: Scope, where: Filter | None, exact: bool) -> list[Scored]:
         """Return ids and scores by (-score, id); ties at the limit are resolved by fetching past them."""
-        fetch = limit + _TIES
         with _native("preparing a search"):
-            keep = _filter(scope, where)
+            keep = compiled(scope, where)
             if isinstance(vector, Sparse):
                 query = edge.Query.Nearest(edge.SparseVector(list(vector.indices), list(vector.values)), using=space)
                 # Without a corpus filter deleted chunks keep bending idf; with the tenant's, other tenants do not show in scores.
-                params = edge.SearchParams(exact=True, idf=edge.IdfParams(corpus=_filter(scope, ()) or edge.Filter()))
+                params = edge.SearchParams(exact=True, idf=edge.IdfParams(corpus=compiled(scope, None) or edge.Filter()))
             else:
                 query = edge.Query.Nearest(vector.tolist(), using=space)
                 params = edge.SearchParams(exact=exact, hnsw_ef=max(_HNSW_EF, limit))
-        while True:
+
+        def fetch(most: int) -> list[Scored]:
             with _native("searching"):
-                rows = self._shard.query(edge.QueryRequest(limit=fetch, query=query, filter=keep, params=params, with_payload=False, with_vector=False))
-            found = sorted(((str(r.id), float(r.score)) for r in rows), key=lambda s: (-s[1], s[0]))
-            if len(found) < fetch or found[-1][1] < found[limit - 1][1]:
-                return found[:limit]
-            fetch *= 4
+                rows = self._shard.query(edge.QueryRequest(limit=most, query=query, filter=keep, params=params, with_payload=False, with_vector=False))
+            return [(str(r.id), float(r.score)) for r in rows]
+
+        return past_ties(fetch, limit)
 
     def payloads(self, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
         """Return the payloads of the ids that exist."""
@@ -132,7 +166,7 @@ class EdgeEngine:
     def scroll(self, kind: str, scope: Scope) -> Iterator[tuple[str, dict[str, Any]]]:
         """Yield every point of a kind by id."""
         must: list[Any] = [edge.FieldCondition("kind", match=edge.MatchValue(kind))]
-        if (own := _filter(scope, ())) is not None:
+        if (own := compiled(scope, None)) is not None:
             must.append(own)
         offset = None
         while True:
@@ -143,25 +177,29 @@ class EdgeEngine:
             if offset is None:
                 return
 
-    def count(self) -> int:
-        """Return the exact number of points."""
+    def count(self, kind: str | None = None, scope: Scope | None = None) -> int:
+        """Return the exact number of points, of one kind and in a scope where these are given."""
+        must: list[Any] = [edge.FieldCondition("kind", match=edge.MatchValue(kind))] if kind else []
+        if scope is not None and (own := compiled(scope, None)) is not None:
+            must.append(own)
         with _native("counting"):
-            return int(self._shard.count(edge.CountRequest(exact=True)))
+            return int(self._shard.count(edge.CountRequest(exact=True, filter=edge.Filter(must=must) if must else None)))
+
+    def terms(self, space: str, point: str) -> list[int]:
+        """Return the term ids of a point in a sparse space, ascending."""
+        with _native("reading"):
+            rows = self._shard.retrieve([point], with_payload=False, with_vector=[space])
+        vectors: Any = rows[0].vector if rows else None
+        return sorted(vectors[space].indices) if isinstance(vectors, dict) and space in vectors else []
 
 
-def _filter(scope: Scope, where: Sequence[Condition]) -> edge.Filter | None:
-    """Return scope and conditions joined by and, the scope first; None when there is nothing to hold to."""
-    must: list[Any] = []
-    if scope.tenant is not None:
-        must.append(edge.FieldCondition("tenant", match=edge.MatchValue(scope.tenant)))
-    must += [_condition(c) for c in where]
-    return edge.Filter(must=must) if must else None
-
-
-def _condition(condition: Condition) -> edge.Filter:
-    """Return `key = value`, where a value that reads as a number also equals that number."""
-    name = meta.path(condition.key)
-    either: list[Any] = [edge.FieldCondition(name, match=edge.MatchValue(condition.value))]
-    if (number := meta.number(condition.value)) is not None:
-        either.append(edge.FieldCondition(name, range=edge.RangeFloat(gte=number, lte=number)))
-    return edge.Filter(should=either)
+def _config(layout: Layout) -> edge.EdgeConfig:
+    """Return the engine's settings. Any deletion makes it rewrite a segment, so that nothing of what was deleted stays in a file."""
+    sparse = layout.sparse if layout.sparse or layout.dense else ("unused",)  # the engine demands a space even where nothing needs one
+    return edge.EdgeConfig(
+        vectors={n: edge.EdgeVectorParams(size=d, distance=edge.Distance.Dot) for n, d in layout.dense.items()},
+        sparse_vectors={n: edge.EdgeSparseVectorParams(modifier=edge.Modifier.Idf) for n in sparse},
+        wal_enabled=False,
+        hnsw_config=edge.HnswIndexConfig(m=16 if layout.hnsw else 0, ef_construct=128, full_scan_threshold=10),
+        optimizers=edge.EdgeOptimizersConfig(indexing_threshold=1, default_segment_number=1, deleted_threshold=0.0, vacuum_min_vector_number=1),
+    )

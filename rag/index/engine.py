@@ -9,8 +9,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from rag.filters import Filter
 from rag.index.gate import PointRecord, Sparse
-from rag.types import Condition
 
 Scored = tuple[str, float]
 
@@ -34,11 +34,22 @@ class Scope:
 class Engine(Protocol):
     """One collection of points."""
 
+    layout: Layout
+
     def write(self, points: Sequence[PointRecord]) -> None:
-        """Add or replace points."""
+        """Add or replace points; every one passes the gate first."""
+
+    def delete(self, ids: Sequence[str]) -> None:
+        """Delete points; ids that are not there are no error."""
+
+    def points_of(self, tenant: str, doc_id: str) -> list[str]:
+        """Return the ids of all points of a document."""
+
+    def reweigh(self, space: str, weights: Mapping[str, Sparse | None]) -> None:
+        """Replace one sparse vector of points that exist, None removes it; nothing else of them changes."""
 
     def index_payload(self, keys: Mapping[str, str]) -> None:
-        """Build payload indexes: key to `keyword`, `integer` or `float`."""
+        """Have payload indexes on these keys and no others: key to `keyword`, `integer` or `float`."""
 
     def finish(self) -> None:
         """Optimise, flush to disk and close."""
@@ -46,7 +57,7 @@ class Engine(Protocol):
     def close(self) -> None:
         """Release the collection."""
 
-    def nearest(self, space: str, vector: NDArray[np.float32] | Sparse, limit: int, scope: Scope, where: Sequence[Condition], exact: bool) -> list[Scored]:
+    def nearest(self, space: str, vector: NDArray[np.float32] | Sparse, limit: int, scope: Scope, where: Filter | None, exact: bool) -> list[Scored]:
         """Return the ids and scores of the best points in one space, by (-score, id)."""
 
     def payloads(self, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
@@ -58,5 +69,8 @@ class Engine(Protocol):
     def scroll(self, kind: str, scope: Scope) -> Iterator[tuple[str, dict[str, Any]]]:
         """Yield id and payload of every point of a kind (`chunk`, `page`), by id."""
 
-    def count(self) -> int:
-        """Return the number of points."""
+    def count(self, kind: str | None = None, scope: Scope | None = None) -> int:
+        """Return the exact number of points, of one kind and in a scope where these are given."""
+
+    def terms(self, space: str, point: str) -> list[int]:
+        """Return the term ids of a point in a sparse space, ascending; none where it has no vector there."""

@@ -1,14 +1,16 @@
-"""One builder at a time: an advisory lock on a file, released by the kernel when its holder dies."""
+"""One builder at a time: advisory locks on files, released by the kernel when their holder dies."""
 
 from __future__ import annotations
 
 import fcntl
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from rag.errors import StoreError
+from rag.index.manifest import unfinished
 
 
 @contextmanager
@@ -28,3 +30,23 @@ def lock(path: Path) -> Iterator[None]:
         file.write(f"{os.getpid()}\n")
         file.flush()
         yield
+
+
+def hold(folder: Path) -> int:
+    """Lock a folder that is being written, until the handle returned is closed or this process is dead; waits for the one before."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    fcntl.flock(handle, fcntl.LOCK_EX)
+    return handle
+
+
+def sweep(index: Path) -> None:
+    """Remove the generations that no pointer names; the caller holds the lock.
+
+    A writer process whose parent was killed may live for an instant more: it is waited for.
+    """
+    for folder in unfinished(index):
+        handle = hold(folder)
+        try:
+            shutil.rmtree(folder)
+        finally:
+            os.close(handle)

@@ -1,52 +1,39 @@
-"""What an index says about itself: the manifest of a generation and its table of documents.
+"""What an index says about itself: the sealed manifest of a generation, and the pointers to generations.
 
-    INDEX/CURRENT                 the name of the live generation
-    INDEX/gen-000001/manifest.json, documents.jsonl, shard/
+    INDEX/CURRENT                 the name of the live generation; INDEX/NEXT that of one that waits to be swapped in
+    INDEX/gen-000001/             manifest.json, documents.sqlite, shard/, and stamps.json (a cache: it may be missing)
     INDEX/lock                    held while a generation is built
 
-A generation is never changed after it is sealed; a new one is built beside it and `CURRENT` is swapped. Only the
+A generation is never changed after it is sealed; a new one is built beside it and a pointer is swapped. Only the
 configuration in its manifest is replaced, whole, when an index is brought up to date with one that changes no chunk.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from rag.errors import StoreError
-from rag.types import Scalar
+from rag.index.faults import reached
 
-SCHEMA = 1
-REBUILD = "delete the directory of the index and build it again with `rag index`"
+SCHEMA = 2
+REBUILD = "build it again with `rag index PATH... -c CONFIG -i INDEX --rebuild`"
 _GENERATION = re.compile(r"gen-\d{6,}")
 _UNFINISHED = re.compile(r"(gen|tmp)-\d{6,}")
 
 
 @dataclass(frozen=True)
-class DocumentRow:
-    """One indexed document: enough to tell whether it changed, and what is known of it beside its text."""
-
-    id: str
-    digest: str
-    root: str
-    chunks: int
-    length: int
-    title: str = ""
-    body: int = 0
-    source: str = ""
-    modified: float | None = None
-    tenant: str = ""
-    meta: Mapping[str, Scalar | tuple[str, ...]] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
 class Manifest:
-    """The identity of a generation: what it holds, how it was cut and embedded, and by which versions."""
+    """The identity of a generation: what it holds, how it was cut and embedded, and by which versions.
+
+    `files` holds size and digest of every other file of it, `canaries` searches with what they found when it was sealed.
+    """
 
     content: str
     config: Mapping[str, Any]
@@ -62,7 +49,20 @@ class Manifest:
     versions: Mapping[str, str]
     gaps: int = 0
     over_limit: Mapping[str, int] = field(default_factory=dict)
+    fields: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, list[int | str]] = field(default_factory=dict)
+    canaries: list[dict[str, Any]] = field(default_factory=list)
+    seal: str = ""
     schema: int = SCHEMA
+
+    def sealed(self) -> Manifest:
+        """Return the manifest with the digest of all its other fields."""
+        return replace(self, seal=_digest(asdict(self)))
+
+
+def _digest(data: Mapping[str, Any]) -> str:
+    text = json.dumps({k: v for k, v in data.items() if k != "seal"}, sort_keys=True)
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
 def write_json(path: Path, value: object) -> None:
@@ -90,11 +90,9 @@ def sync_directory(path: Path) -> None:
         os.close(handle)
 
 
-def write_manifest(generation: Path, manifest: Manifest, rows: Iterable[DocumentRow]) -> None:
-    """Seal a generation: its documents first, its manifest last."""
-    lines = "".join(json.dumps(asdict(r), ensure_ascii=False) + "\n" for r in rows)
-    write_bytes(generation / "documents.jsonl", lines.encode("utf-8", "surrogatepass"))
-    write_json(generation / "manifest.json", asdict(manifest))
+def write_manifest(generation: Path, manifest: Manifest) -> None:
+    """Seal a generation: its manifest is written last."""
+    write_json(generation / "manifest.json", asdict(manifest.sealed()))
 
 
 def read_manifest(generation: Path) -> Manifest:
@@ -103,10 +101,13 @@ def read_manifest(generation: Path) -> Manifest:
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
         if data["schema"] != SCHEMA:
-            raise StoreError(f"{path}: written with schema {data['schema']}, this version reads {SCHEMA}; rebuild the index or use the version that wrote it")
-        return _checked(Manifest(**data))
+            raise StoreError(f"{path}: written with schema {data['schema']}, this version reads {SCHEMA}; {REBUILD}, or use the version that wrote it")
+        manifest = _checked(Manifest(**data))
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise StoreError(f"{path}: the manifest is missing or damaged ({type(error).__name__}); {REBUILD}") from None
+    if manifest.seal != _digest(data):
+        raise StoreError(f"{path}: the manifest is not what was sealed; it is damaged: {REBUILD}")
+    return manifest
 
 
 def _checked(m: Manifest) -> Manifest:
@@ -119,37 +120,46 @@ def _checked(m: Manifest) -> Manifest:
     return m
 
 
-def read_documents(generation: Path, expected: int) -> dict[str, DocumentRow]:
-    """Return the table of documents by id. Raises `StoreError` when it is missing, damaged, or not `expected` rows long."""
-    path = generation / "documents.jsonl"
-    found: dict[str, DocumentRow] = {}
+def pointed(index: Path, pointer: str) -> Path | None:
+    """Return the directory that a pointer names, None when there is no pointer."""
+    path = index / pointer
     try:
-        with path.open(encoding="utf-8", errors="surrogatepass", newline="\n") as file:  # a file name may not be UTF-8
-            for line in file:
-                row = json.loads(line)
-                row["meta"] = {k: tuple(v) if isinstance(v, list) else v for k, v in row["meta"].items()}
-                found[row["id"]] = DocumentRow(**row)
-    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        raise StoreError(f"{path}: the document table is missing or damaged ({type(error).__name__}); {REBUILD}") from None
-    if len(found) != expected:
-        raise StoreError(f"{path}: holds {len(found)} documents, the manifest says {expected}; it is damaged: {REBUILD}")
-    return found
+        name = path.read_text(encoding="utf-8").strip()
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise StoreError(f"{path}: cannot be read ({type(error).__name__}); restore the file, or {REBUILD}") from None
+    if not _GENERATION.fullmatch(name) or not (index / name).is_dir():
+        raise StoreError(f"{path} names {name[:100]!r}, which is not there; restore the file, or {REBUILD}")
+    return index / name
 
 
 def current(index: Path) -> Path | None:
     """Return the directory of the live generation, None when there is none yet."""
-    try:
-        name = (index / "CURRENT").read_text(encoding="utf-8").strip()
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError) as error:
-        raise StoreError(f"{index / 'CURRENT'}: cannot be read ({type(error).__name__}); restore the file, or {REBUILD}") from None
-    if not _GENERATION.fullmatch(name) or not (index / name).is_dir():
-        raise StoreError(f"{index / 'CURRENT'} names {name[:100]!r}, which is not there; restore the file, or {REBUILD}")
-    return index / name
+    return pointed(index, "CURRENT")
+
+
+def point(index: Path, pointer: str, generation: Path) -> None:
+    """Make a pointer name a generation, at once and for good."""
+    reached("pointer.temporary")
+    write_bytes(index / pointer, f"{generation.name}\n".encode())
+    reached("pointer.replace")
 
 
 def unfinished(index: Path) -> list[Path]:
-    """Return the generations beside the live one, whole or in part; a directory of another name is never among them."""
-    live = current(index)
-    return [p for p in sorted(index.iterdir()) if _UNFINISHED.fullmatch(p.name) and p.is_dir() and p != live]
+    """Return the generations that no pointer names, whole or in part; a directory of another name is never among them."""
+    live = {current(index), waiting(index)}
+    return [p for p in sorted(index.iterdir()) if _UNFINISHED.fullmatch(p.name) and p.is_dir() and p not in live]
+
+
+def waiting(index: Path) -> Path | None:
+    """Return the generation that a migration built and that waits to be swapped in, None when there is none."""
+    try:
+        return pointed(index, "NEXT")
+    except StoreError:  # it is not what answers: a damaged pointer to it means there is none
+        return None
+
+
+def next_number(index: Path) -> int:
+    """Return a number above that of every generation there is."""
+    return 1 + max((int(p.name.split("-")[1]) for p in index.iterdir() if _UNFINISHED.fullmatch(p.name)), default=0)

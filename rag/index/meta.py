@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
-from rag.types import Condition, Meta, Scalar
+from rag.dates import NS, bound, moment, number
+from rag.filters import DOC, ORDERS, And, Condition, Filter, Not, Or, field_of
+from rag.types import Meta, Scalar
 
 # A field is addressed by a quoted path, in which these cannot be written; the percent sign, so that this can be undone.
 _ESCAPES = (("%", "%25"), ('"', "%22"), ("\\", "%5C"))
@@ -33,28 +35,49 @@ def loaded(payload: Mapping[str, object], document: Meta) -> Meta:
     return found
 
 
-def number(text: str) -> float | None:
-    """Return the number a condition's value reads as, up to 2^53 in size; None when it is none."""
-    try:
-        value = float(text)
-    except ValueError:
-        return None
-    return value if abs(value) < 2**53 else None  # None for NaN
+def holds(meta: Meta, where: Filter | None, doc: str = "", modified: float | None = None) -> bool:
+    """Whether a document of this metadata, id and time meets a filter: the meaning that every engine is tested against."""
+    if where is None:
+        return True
+    if isinstance(where, Not):
+        return not holds(meta, where.of, doc, modified)
+    if isinstance(where, (And, Or)):
+        return (all if isinstance(where, And) else any)(holds(meta, f, doc, modified) for f in where.of)
+    name = field_of(where.key)
+    if name is not None:
+        return _meets(meta.get(name), where)
+    if where.key == DOC:
+        return doc in where.values
+    if where.op == "exists" or modified is None:
+        return modified is not None
+    return bool(ORDERS[where.op](modified, seconds(where.values[0])))
 
 
-def holds(meta: Meta, conditions: Iterable[Condition]) -> bool:
-    """Whether metadata meets every condition, by the engine's rule: any item of a list, and a number as text or number."""
-    return all(_meets(meta.get(c.key), c.value) for c in conditions)
+def seconds(text: str) -> float:
+    """Return the bound of a condition on `@modified` in seconds since the epoch."""
+    value = number(text)
+    return value if value is not None else (bound(text) or 0) / NS
 
 
-def _meets(value: Scalar | tuple[str, ...] | None, text: str) -> bool:
-    if value is None:
-        return False
-    if isinstance(value, tuple):
-        return text in value
-    if isinstance(value, (str, bool)):
-        return _stored_value(value) == text
-    return value == number(text)
+def _meets(value: Scalar | tuple[str, ...] | None, c: Condition) -> bool:
+    items = value if isinstance(value, tuple) else () if value is None else (value,)
+    if c.op == "exists":
+        return any(item != "" for item in items)
+    if c.op in ORDERS:
+        return any(_ordered(item, c.op, c.values[0]) for item in items)
+    return any(_equal(item, text) for item in items for text in c.values)
+
+
+def _equal(value: Scalar, text: str) -> bool:
+    return _stored_value(value) == text if isinstance(value, (str, bool)) else value == number(text)
+
+
+def _ordered(value: Scalar, op: str, text: str) -> bool:
+    limit = number(text)
+    if limit is not None:
+        return not isinstance(value, (str, bool)) and bool(ORDERS[op](value, limit))
+    found, at = moment(value) if isinstance(value, str) else None, bound(text)
+    return found is not None and at is not None and bool(ORDERS[op](found, at))
 
 
 def _stored_key(key: str) -> str:

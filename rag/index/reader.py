@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rag.errors import StoreError
+from rag.filters import Filter, clauses, field_of
 from rag.fingerprint import key
+from rag.index.audit import BATCH, AuditLog, Read
 from rag.index.engine import Engine, Scope, Scored
 from rag.index.gate import Sparse
 from rag.index.manifest import REBUILD
@@ -18,29 +21,44 @@ from rag.index.meta import loaded
 from rag.index.pages import page_ids, page_span
 from rag.index.spaces import space_name
 from rag.stages import Space
-from rag.types import Chunk, Condition, Hit, Span
+from rag.types import Chunk, Hit, Span
 
 if TYPE_CHECKING:
-    from rag.index.manifest import DocumentRow, Manifest
+    from rag.index.manifest import Manifest
+    from rag.index.table import DocumentRow
     from rag.runtime import Runtime
 
 T = TypeVar("T")
+MADE = frozenset({"heading", "page"})  # metadata that chunkers add to that of the document
 MOST_CHUNKS = 20_000  # kept by one reader between searches
 
 
 class Reader:
-    """Bound to a generation, a scope and a runtime. `memo=True` keeps the results of searches under content keys."""
+    """Bound to a generation, a scope and a runtime. `memo=True` keeps the results of searches under content keys.
+
+    With an audit log, every method that hands out stored data records it first, and what cannot be recorded is not handed out.
+    """
 
     def __init__(
-        self, engine: Engine, manifest: Manifest, documents: Mapping[str, DocumentRow], runtime: Runtime, scope: Scope, exact: bool, memo: bool
+        self,
+        engine: Engine,
+        manifest: Manifest,
+        documents: Mapping[str, DocumentRow],
+        runtime: Runtime,
+        scope: Scope,
+        exact: bool,
+        memo: bool,
+        audit: AuditLog | None = None,
+        generation: str = "",
     ) -> None:
         """Use `Index.reader`, which checks that scope and pipeline fit the index."""
         self._engine, self.manifest, self._documents = engine, manifest, documents
         self.runtime, self.scope, self.exact, self._memo = runtime, scope, exact, memo
+        self._audit, self._generation = audit, generation
         self._chunks: dict[str, Chunk] = {}
         self._kept: dict[str, Any] = {}
 
-    def leg(self, space: Space, vector: NDArray[np.float32] | Sparse | None, limit: int, where: Sequence[Condition] = ()) -> list[Scored]:
+    def leg(self, space: Space, vector: NDArray[np.float32] | Sparse | None, limit: int, where: Filter | None = None) -> list[Scored]:
         """Return ids and scores of the best chunks in one space, by (-score, id); nothing for a vector of None."""
         if vector is None or limit < 1 or not self.manifest.chunks:
             return []
@@ -51,20 +69,46 @@ class Reader:
             return self._engine.nearest(name, vector, limit, self.scope, where, self.exact)
 
         shape = [list(vector.indices), list(vector.values)] if isinstance(vector, Sparse) else hashlib.blake2b(vector.tobytes(), digest_size=16).hexdigest()
-        return self.memoised(search, "leg", name, shape, limit, list(where), self.exact)
+        return self._ranked(search, name, "leg", name, shape, limit, where, self.exact)
 
     def memoised(self, search: Callable[[], list[Scored]], *parts: object) -> list[Scored]:
         """Return a ranking, kept under the live chunk set, the scope and `parts` when this reader keeps a memo."""
-        if not self._memo:
-            return search()
-        rows = self.runtime.memo.json(key("search", 1, self.manifest.content, self.scope, *parts), search)
-        return [(str(i), float(s)) for i, s in rows]
+        return self._ranked(search, None, *parts)
+
+    def _ranked(self, search: Callable[[], list[Scored]], space: str | None, *parts: object) -> list[Scored]:
+        rows = self.runtime.memo.json(key("search", 1, self.manifest.content, self.scope, *parts), search) if self._memo else search()
+        found = [(str(i), float(s)) for i, s in rows]
+        self._record("search", [i for i, _ in found], scores=[s for _, s in found], space=space)
+        return found
+
+    def _record(
+        self, read: Read, ids: Sequence[str], *, scores: Sequence[float] | None = None, space: str | None = None, span: tuple[int, int] | None = None
+    ) -> None:
+        if self._audit is not None:
+            self._audit.record(read, ids, tenant=self.scope.tenant, generation=self._generation, scores=scores, space=space, span=span)
 
     def kept(self, name: str, make: Callable[[], T]) -> T:
         """Return something derived from this state of the index, made once per reader."""
         if name not in self._kept:
             self._kept[name] = make()
         return cast(T, self._kept[name])
+
+    def fields(self) -> frozenset[str]:
+        """Return the names of all metadata in scope, and those that chunkers make."""
+
+        def names() -> frozenset[str]:
+            listed = getattr(self._documents, "field_names", None)  # a table of documents can say without reading every row
+            if listed is not None:
+                return MADE | frozenset(listed(self.scope.tenant))
+            rows = [r for r in self._documents.values() if self.scope.tenant in (None, r.tenant)]
+            return MADE | {name for row in rows for name in row.meta}
+
+        return self.kept("fields", names)
+
+    def unknown_fields(self, where: Filter | None) -> tuple[str, ...]:
+        """Return the metadata keys of a filter that no document in scope has: most likely misspelt."""
+        names = {field_of(c.key) for c in clauses(where)} - {None} if where is not None else set()
+        return tuple(sorted(n for n in names - self.fields() if n is not None)) if names else ()
 
     def average_length(self, space: Space) -> float:
         """Return the average chunk length, in terms, that the weights of a BM25 space in this scope were computed with."""
@@ -85,6 +129,8 @@ class Reader:
             if i not in payloads:
                 raise StoreError(f"chunk {i} is gone from the index; {REBUILD}")
             self._chunks[i] = self._chunk(i, payloads[i])
+        if ids:
+            self._record("chunks", ids)
         return {i: self._chunks[i] for i in ids}
 
     def forget_chunks(self) -> None:
@@ -94,12 +140,19 @@ class Reader:
     def vectors(self, space: Space, ids: Sequence[str]) -> dict[str, NDArray[np.float32]]:
         """Return the stored vectors of chunks in a dense space, by id; nothing where the index has no such space."""
         name = space_name(space)
-        return self._engine.vectors(name, ids) if name in self.manifest.spaces else {}
+        found = self._engine.vectors(name, ids) if name in self.manifest.spaces else {}
+        if found:
+            self._record("vectors", list(found), space=name)
+        return found
 
     def all_chunks(self) -> Iterator[Chunk]:
-        """Yield every chunk in scope, by id."""
-        for i, payload in self._engine.scroll("chunk", self.scope):
-            yield self._chunks.get(i) or self._chunk(i, payload)
+        """Yield every chunk in scope, by id; recorded in batches, each before its first chunk is handed out."""
+        chunks = (self._chunks.get(i) or self._chunk(i, payload) for i, payload in self._engine.scroll("chunk", self.scope))
+        if self._audit is None:
+            yield from chunks
+        while batch := list(islice(chunks, BATCH)):
+            self._record("scroll", [c.id for c in batch])
+            yield from batch
 
     def _chunk(self, id_: str, payload: Mapping[str, Any]) -> Chunk:
         self._check_scope(payload)
@@ -109,8 +162,8 @@ class Reader:
             stored = payload["meta"]
         except KeyError as error:
             raise StoreError(f"chunk {id_} has lost its {error.args[0]}: the index is damaged; {REBUILD}") from None
-        row = self.document(span.doc_id)
-        text = payload["text"] if "text" in payload else self.text(span)
+        row = self._row(span.doc_id)
+        text = payload["text"] if "text" in payload else self._cut(span)
         index_text = payload["index_text"] if "index_text" in payload else f"{row.title} {text}" if row.title else text
         return Chunk(id_, span, text, index_text, parent, loaded(stored, row.meta))
 
@@ -120,7 +173,12 @@ class Reader:
 
     def text(self, span: Span) -> str:
         """Return the characters of a span, cut from the stored document. Raises `StoreError` outside scope or text."""
-        row = self.document(span.doc_id)
+        text = self._cut(span)
+        self._record("text", [span.doc_id], span=(span.start, span.end))
+        return text
+
+    def _cut(self, span: Span) -> str:
+        row = self._row(span.doc_id)
         if span.end > row.length:
             raise StoreError(f"[{span.start}, {span.end}) lies outside {span.doc_id!r}, which has {row.length} characters")
         ids = page_ids(row.tenant, span)
@@ -133,6 +191,11 @@ class Reader:
 
     def document(self, doc_id: str) -> DocumentRow:
         """Return what is known of a document. Raises `StoreError` when it is unknown in this scope."""
+        row = self._row(doc_id)
+        self._record("document", [doc_id])
+        return row
+
+    def _row(self, doc_id: str) -> DocumentRow:
         row = self._documents.get(doc_id)
         if row is None or (self.scope.tenant is not None and row.tenant != self.scope.tenant):
             raise StoreError(f"no document {doc_id!r} in this index")

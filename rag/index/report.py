@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from rag.index.compare import Changes
+from rag.index.scan import Changes
+from rag.index.table import DocumentTable
 from rag.loaders.corpus import Failed
 
 
@@ -21,22 +22,30 @@ class Report:
     unchanged: int = 0
     deleted: int = 0
     failed: list[Failed] = field(default_factory=list)
+    spared: int = 0
     chunks: int = 0
     documents: int = 0
     gap_characters: int = 0
     over_limit: dict[str, int] = field(default_factory=dict)
+    duplicates: list[dict[str, Any]] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the JSON form of `rag index --json`."""
-        body = {n: getattr(self, n) for n in ("added", "updated", "unchanged", "deleted", "chunks", "documents", "gap_characters", "over_limit")}
+        names = ("added", "updated", "unchanged", "deleted", "spared", "chunks", "documents", "gap_characters", "over_limit", "duplicates")
         failed = [{"doc_id": f.doc_id, "reason": f.reason} for f in self.failed]
-        return {**body, "failed": failed, "seconds": {k: round(v, 4) for k, v in self.seconds.items()}}
+        return {**{n: getattr(self, n) for n in names}, "failed": failed, "seconds": {k: round(v, 4) for k, v in self.seconds.items()}}
 
     def count(self, changes: Changes) -> None:
         """Take over how many documents change, and those that failed."""
-        self.added, self.updated, self.unchanged, self.deleted = len(changes.added), len(changes.updated), changes.unchanged, changes.deleted
-        self.failed = changes.failed
+        self.added, self.updated, self.unchanged, self.deleted = len(changes.added), len(changes.updated), changes.unchanged, len(changes.deleted)
+        self.failed, self.spared = changes.failed, changes.spared
+
+    def hold(self, table: DocumentTable, chunks: int) -> None:
+        """Take over what the index holds now."""
+        self.documents, self.chunks = len(table), chunks
+        self.gap_characters, self.over_limit = table.counts()[1], table.over_limit()
+        self.duplicates = [{"doc_id": i, "of": of, "similarity": s} for i, of, s in table.duplicates()]
 
     @contextmanager
     def timed(self, stage: str) -> Iterator[None]:

@@ -6,6 +6,9 @@ import math
 from collections.abc import Sequence
 from functools import lru_cache
 
+import numpy as np
+from numpy.typing import NDArray
+
 from rag.fingerprint import key
 from rag.index.gate import Sparse
 from rag.stages import Space, SparseSpace
@@ -22,26 +25,26 @@ def space_name(space: Space) -> str:
     return f"dense-{key('space', space)[:12]}"
 
 
-def average_length(lengths: Sequence[int]) -> float:
-    """Return the mean number of terms, rounded to the nearest power of 2^(1/16).
+def average_length(terms: int, chunks: int) -> float:
+    """Return the mean number of terms of a chunk, rounded to the nearest power of 2^(1/16).
 
     Rounded so that an index that grew equals one that was rebuilt: the value depends on the live chunks alone and
     seldom changes. Chunks without terms are left out, as the engine leaves them out of N; with none the average is 1.
     """
-    mean = sum(lengths) / len(lengths) if lengths else 0.0
+    mean = terms / chunks if chunks else 0.0
     return float(2 ** (round(math.log2(mean) * STEPS) / STEPS)) if mean > 0 else 1.0
 
 
-def bm25_weights(counts: dict[int, int], space: SparseSpace, average: float) -> Sparse | None:
-    """Return the document side of BM25, None without terms.
+def bm25_weights(lengths: Sequence[int], times: NDArray[np.uint32], space: SparseSpace, average: float) -> NDArray[np.float64]:
+    """Return the document side of BM25 of chunks, one after the other: chunk `i` has `lengths[i]` distinct terms.
 
     `tf (k1 + 1) / (tf + k1 (1 - b + b length / average))` for each term (Robertson and Zaragoza 2009, eq. 3.15);
     the engine multiplies by `idf = ln(1 + (N - n + 0.5) / (n + 0.5))`, with N and n counted in scope.
     """
-    if not counts:
-        return None
-    norm = space.k1 * (1 - space.b + space.b * sum(counts.values()) / average)
-    return Sparse(tuple(counts), tuple(tf * (space.k1 + 1) / (tf + norm) for tf in counts.values()))
+    chunk = np.repeat(np.arange(len(lengths)), lengths)
+    total = np.bincount(chunk, weights=times, minlength=len(lengths))
+    norm = space.k1 * (1 - space.b + space.b * total / average)
+    return np.asarray(times * (space.k1 + 1) / (times + norm[chunk]), dtype=np.float64)
 
 
 def bm25_query(text: str, space: SparseSpace) -> Sparse | None:

@@ -2,66 +2,94 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rag.errors import StoreError
-from rag.index.edge import EdgeEngine
-from rag.index.engine import Layout, Scope
-from rag.index.manifest import REBUILD, DocumentRow, Manifest, current, read_documents, read_manifest
+from rag.index.engine import Scope
+from rag.index.fit import OTHER, check_identity
+from rag.index.generation import Opened, open_generation
+from rag.index.manifest import REBUILD, current, unfinished
 from rag.index.reader import Reader
+from rag.index.server_options import is_server
 from rag.index.spaces import space_name
 from rag.runtime import Runtime
-from rag.stages import DenseSpace, Space
+from rag.stages import DenseSpace
 from rag.types import Span
 
 if TYPE_CHECKING:
+    from rag.index.audit import AuditLog
+    from rag.index.remote import Server
+    from rag.index.table import DocumentRow
     from rag.pipeline import Pipeline
 
 
 class Index:
     """One open generation. Use as a context manager, or `close` it."""
 
-    def __init__(
-        self, path: Path, generation: Path, manifest: Manifest, documents: dict[str, DocumentRow], engine: EdgeEngine, runtime: Runtime, memo: bool
-    ) -> None:
-        """Use `Index.open`. `documents` is the table of documents by id."""
-        self.path, self.generation, self.manifest, self.documents, self.runtime = path, generation, manifest, documents, runtime
-        self.engine, self._memo = engine, memo
+    def __init__(self, path: Path | str, generation: Path, opened: Opened, runtime: Runtime, memo: bool, audit: AuditLog | None) -> None:
+        """Use `Index.open`."""
+        self.path, self.generation, self.runtime = path, generation, runtime
+        self.manifest, self.table, self.engine = opened.manifest, opened.table, opened.engine
+        self._release, self._memo, self._audit = opened.release, memo, audit
         self._readers: dict[tuple[object, ...], Reader] = {}
 
     @classmethod
-    def open(cls, path: str | Path, runtime: Runtime | None = None, memo: bool = False) -> Index:
-        """Open an index and check that it holds what its manifest says.
+    def _remote(cls, url: str, runtime: Runtime, memo: bool, audit: AuditLog | None) -> Index:
+        from rag.index.remote import Server
 
-        `memo=True` keeps search results under content keys, for evaluation. Raises `StoreError` when there is no
-        index, or it is damaged, or it is not the number of points it should be.
-        """
-        path = Path(path)
-        while True:
-            generation = current(path) if path.is_dir() else None
-            if generation is None:
-                raise StoreError(f"{path}: there is no index; build one with `rag index PATH -c CONFIG -i {path}`")
-            try:
-                return cls._open(path, generation, runtime or Runtime(), memo)
-            except StoreError:
-                if current(path) == generation:
-                    raise  # else a build has put a newer one in its place meanwhile
+        server = Server(url)
+        collection = server.live()
+        if collection is None:
+            raise StoreError(f"{server.options.address}: there is no index; build one with `rag index PATH -c CONFIG -i {url}`")
+        return cls.on(server, runtime, collection, server.close, memo, audit)
 
     @classmethod
-    def _open(cls, path: Path, generation: Path, runtime: Runtime, memo: bool) -> Index:
-        if not os.access(generation, os.W_OK):
-            raise StoreError(f"{generation}: the engine needs write permission even to read; copy the index to a writable directory")
-        manifest = read_manifest(generation)
-        documents = read_documents(generation, manifest.documents)
-        engine = EdgeEngine.load(generation / "shard", layout(manifest))
-        if (count := engine.count()) != manifest.points:
-            engine.close()
-            raise StoreError(f"{generation}: holds {count} points, its manifest says {manifest.points}; it is damaged: {REBUILD}")
-        return cls(path, generation, manifest, documents, engine, runtime, memo)
+    def on(
+        cls,
+        server: Server,
+        runtime: Runtime,
+        collection: str,
+        release: Callable[[], None] = lambda: None,
+        memo: bool = False,
+        audit: AuditLog | None = None,
+    ) -> Index:
+        """Open a collection of an index on a server; closing the index calls `release` and else leaves the connection to its owner."""
+        manifest, table, engine = server.open(collection)
+        return cls(server.url, Path(collection), Opened(manifest, table, engine, release), runtime, memo, audit)
+
+    @property
+    def documents(self) -> Mapping[str, DocumentRow]:
+        """The rows of the table of documents by id."""
+        return self.table
+
+    @classmethod
+    def open(cls, path: str | Path, runtime: Runtime | None = None, memo: bool = False, audit: AuditLog | None = None, generation: Path | None = None) -> Index:
+        """Open an index and check that it holds what its manifest says.
+
+        `memo=True` keeps search results under content keys, for evaluation; `audit` has every read written down;
+        `generation` opens another one than the live. Raises `StoreError` when there is no index, or it is damaged: every
+        file that was touched since it was sealed is read against its digest, points are counted, canaries searched for.
+        """
+        runtime = runtime or Runtime()
+        if isinstance(path, str) and is_server(path):
+            return cls._remote(path, runtime, memo, audit)
+        path = Path(path)
+        if generation is not None:
+            return cls(path, generation, open_generation(generation), runtime, memo, audit)
+        while True:
+            live = current(path) if path.is_dir() else None
+            if live is None:
+                if path.is_dir() and (left := [p.name for p in unfinished(path) if (p / "manifest.json").exists()]):
+                    raise StoreError(f"{path / 'CURRENT'} is missing; write {left[-1]} into it, run `rag index` again, or {REBUILD}")
+                raise StoreError(f"{path}: there is no index; build one with `rag index PATH -c CONFIG -i {path}`")
+            try:
+                return cls(path, live, open_generation(live), runtime, memo, audit)
+            except (StoreError, OSError):
+                if current(path) == live:
+                    raise  # else a build has put a newer one in its place meanwhile
 
     @cached_property
     def pipeline(self) -> Pipeline:
@@ -82,7 +110,7 @@ class Index:
             exact = pipeline.index.search == "exact" or not self.manifest.hnsw
         at = (pipeline.chunk_key, tuple(pipeline.retrieve.spaces()), scope, exact)
         if at not in self._readers:
-            self._readers[at] = Reader(self.engine, self.manifest, self.documents, self.runtime, scope, exact, self._memo)
+            self._readers[at] = Reader(self.engine, self.manifest, self.documents, self.runtime, scope, exact, self._memo, self._audit, self.generation.name)
         return self._readers[at]
 
     def _scope(self, tenant: str | None) -> Scope:
@@ -96,12 +124,13 @@ class Index:
     def _check(self, pipeline: Pipeline) -> None:
         if pipeline.chunk_key != self.manifest.chunk_key:
             raise StoreError(
-                f"{self.path} was cut by {self.pipeline.chunk}, the configuration says {pipeline.chunk}; use the same chunk: or build another index"
+                f"{self.path} was cut by {self.pipeline.chunk}, the configuration says {pipeline.chunk}; {OTHER}"
             )
         for space in pipeline.retrieve.spaces():
             found = self.manifest.spaces.get(space_name(space))
             if found is None:
-                raise StoreError(f"{self.path} has no {space}; it was built for another retrieve: stage, build another index for this one")
+                built = ", ".join(str(s["spec"]) for s in self.manifest.spaces.values())
+                raise StoreError(f"{self.path} has no {space}; it was built with {built or 'none'}; {OTHER}")
             if isinstance(space, DenseSpace):
                 check_identity(self.path, found["identity"], self.runtime.encoder(space.model).identity)
 
@@ -116,31 +145,10 @@ class Index:
 
     def close(self) -> None:
         """Release the generation."""
-        self.engine.close()
+        self._release()
 
     def __enter__(self) -> Index:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-def check_identity(path: Path, built: dict[str, Any], asked: dict[str, Any]) -> None:
-    """Raise `StoreError` with both names when vectors of one model would meet vectors of another."""
-    wrong = [k for k in sorted({*built, *asked} - {"precision"}) if built.get(k) != asked.get(k)]  # precisions may meet: see `native_precision`
-    if wrong:
-        differs = ", ".join(f"{k} {built.get(k)!r} against {asked.get(k)!r}" for k in wrong)
-        raise StoreError(
-            f"{path} was embedded with {built['name']}, the configuration asks for {asked['name']} ({differs}); use the same model or build another index"
-        )
-
-
-def layout(manifest: Manifest) -> Layout:
-    """Return the layout of a generation's collection."""
-    dense = {n: int(s["dimension"]) for n, s in manifest.spaces.items() if s["kind"] == "dense"}
-    return Layout(dense, tuple(n for n, s in manifest.spaces.items() if s["kind"] == "bm25"), manifest.hnsw)
-
-
-def described(space: Space) -> str:
-    """Return the kind of a space as the manifest spells it."""
-    return "dense" if isinstance(space, DenseSpace) else "bm25"

@@ -4,26 +4,30 @@ from __future__ import annotations
 
 import os
 import re
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections import Counter, deque
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeAlias
+from typing import BinaryIO, TypeAlias
 
-from rag.errors import CorpusError, RagError
-from rag.loaders.base import ByLine, Limit, Parsed, Unreadable, Whole, formats, suffix_of
-from rag.loaders.files import CHANGED, open_regular, os_reason, read_whole, state
-from rag.loaders.meta import check_unicode
-from rag.loaders.walk import Entry, walk
+from rag.errors import CorpusError
+from rag.loaders.base import Parsed, Unreadable, suffix_of
+from rag.loaders.files import open_regular, os_reason
+from rag.loaders.jobs import Job, Reply
+from rag.loaders.limits import Limits
+from rag.loaders.stream import WINDOW, Stream
+from rag.loaders.walk import Entry, check_base, walk
 from rag.types import Document
 
 MAX_ID = 512
+_LINES = 1 << 48  # more than a file can have
 _UNFIT = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A document and the named path it came from."""
+    """A document and the named path it came from, or the base it was read as a part of."""
 
     document: Document
     root: Path
@@ -34,12 +38,14 @@ class Failed:
     """A document that could not be read, and why, in one sentence.
 
     The id of a duplicate is that of the document that was kept, so a failed id does not mean that nothing was loaded
-    under it. An unfit id is shown escaped and shortened.
+    under it. An unfit id is shown escaped and shortened. `source` is the absolute path of the file or folder that
+    failed, for a line the path of its file, spelt as in `Document.source`.
     """
 
     doc_id: str
     reason: str
     root: Path
+    source: str = ""
 
 
 @dataclass(slots=True)
@@ -52,20 +58,23 @@ class Summary:
 
 
 Item: TypeAlias = Loaded | Failed
-_Read: TypeAlias = tuple[str, str, Document | str]  # id, where it was found, the document or why there is none
 
 
-def read(paths: Sequence[Path], max_mb: float, summary: Summary | None = None) -> Iterator[Item]:
+def read(paths: Sequence[Path], limits: float | Limits, summary: Summary | None = None, bases: Mapping[Path, Path] | None = None) -> Iterator[Item]:
     """Stream the documents below each path, and every failure; what is ignored is counted in `summary`.
 
-    A path is a folder, a file, a JSON Lines file or a BEIR folder. No document may be over `max_mb` (10^6 bytes).
-    One document is in memory at a time, besides the ids seen. Raises `CorpusError` at once when a path is missing.
+    A path is a folder, a file, a JSON Lines file or a BEIR folder. `limits` is what one document may take; a number is
+    its `max_document_mb`. A path that `bases` names is read as a part of its base: ids are relative to that and it is the
+    `root`. Files are parsed in a process of their own, up to 32 ahead. Raises `CorpusError` at once when a path is missing.
     """
     if not paths:
         raise CorpusError("no corpus is named; give at least one folder or file")
+    bases = bases or {}
     for path in paths:
         _check_root(path)
-    return _stream(paths, Limit(max_mb), Summary() if summary is None else summary)
+        check_base(path, bases.get(path, path))
+    chosen = limits if isinstance(limits, Limits) else Limits(limits)
+    return _stream([(path, bases.get(path, path)) for path in paths], chosen, Summary() if summary is None else summary)
 
 
 def _check_root(path: Path) -> None:
@@ -79,66 +88,91 @@ def _check_root(path: Path) -> None:
         raise CorpusError(f"{path}: cannot be read ({why}); check the path and its permissions") from None
 
 
-def _stream(paths: Sequence[Path], limit: Limit, summary: Summary) -> Iterator[Item]:
-    first: dict[str, str] = {}
-    for root in paths:
-        for entry in walk(root, summary.ignored):
-            for id, where, found in _entry(entry, limit):
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """A file that waits for its turn: the worker was asked for it, or `problem` says why not."""
+
+    root: Path
+    entry: Entry
+    where: str
+    problem: str = ""
+
+
+_Read: TypeAlias = tuple[str, int, Document | str]  # id, line or 0, the document or why there is none
+
+
+def _stream(parts: Sequence[tuple[Path, Path]], limits: Limits, summary: Summary) -> Iterator[Item]:
+    first: dict[str, int] = {}  # id to file and line as one number: a corpus may have millions
+    sources: list[str] = []
+    with closing(Stream(limits)) as stream:
+        for turn in _turns(parts, stream, summary):
+            sources.append(turn.where)
+            for id, line, found in _read(turn, stream):
                 if isinstance(found, Document) and id in first:
-                    found = f"duplicate id, first in {first[id]}"
+                    file, n = divmod(first[id], _LINES)
+                    found = f"duplicate id, first in {sources[file]}{f'#{n}' if n else ''}"
                 if isinstance(found, Document):
-                    first[id] = where
+                    first[id] = (len(sources) - 1) * _LINES + line
                     summary.documents += 1
-                    yield Loaded(found, root)
+                    yield Loaded(found, turn.root)
                 else:
                     summary.failed += 1
-                    yield Failed(_shown(id), found, root)
+                    yield Failed(_shown(id), found, turn.root, turn.where)
 
 
-def _entry(entry: Entry, limit: Limit) -> Iterator[_Read]:
-    where = str(entry.named).encode("utf-8", "backslashreplace").decode()  # a name that is not UTF-8 has lone surrogates
-    if entry.problem:
-        yield entry.id, where, entry.problem
+def _turns(parts: Sequence[tuple[Path, Path]], stream: Stream, summary: Summary) -> Iterator[_Turn]:
+    """Yield every file in order, after some of those behind it have been opened and asked for."""
+    waiting: deque[_Turn] = deque()
+    for path, base in parts:
+        for entry in walk(path, summary.ignored, base):
+            waiting.append(_turn(base, entry, stream))
+            if len(waiting) == WINDOW:
+                yield waiting.popleft()
+    yield from waiting
+
+
+def _turn(root: Path, entry: Entry, stream: Stream) -> _Turn:
+    named = os.path.abspath(entry.named)  # noqa: PTH100  # links keep their own names
+    where = named.encode("utf-8", "backslashreplace").decode()  # a name that is not UTF-8 has lone surrogates
+    problem = entry.problem
+    if not problem:
+        try:
+            stream.add(_job(entry))
+        except Unreadable as error:
+            problem = str(error)
+    return _Turn(root, entry, where, problem)
+
+
+def _job(entry: Entry) -> Job:
+    file = open_regular(entry.actual)
+    sidecar: BinaryIO | None = None
+    if entry.sidecar:
+        try:
+            sidecar = open_regular(entry.sidecar)
+        except Unreadable as error:
+            file.close()
+            raise Unreadable(f"{entry.sidecar_name}: {error}") from None
+    return Job(suffix_of(entry.named.name), file, entry.sidecar_name, sidecar)
+
+
+def _read(turn: _Turn, stream: Stream) -> Iterator[_Read]:
+    id, where = turn.entry.id, turn.where
+    if turn.problem:
+        yield id, 0, turn.problem
         return
-    suffix = suffix_of(entry.named.name)
-    reader = formats()[suffix]
-    try:
-        if isinstance(reader, Whole):
-            data, modified = read_whole(entry.actual, limit)
-            if not data:
-                raise Unreadable("no text")
-            yield entry.id, where, _document(entry.id, reader.parse(data, limit), where, modified, limit)
-        else:
-            yield from _by_line(entry, reader, where, limit)
-    except (Unreadable, RagError) as error:
-        yield entry.id, where, str(error)
-    except Exception as error:  # parsers of PDF and the like raise anything on damaged files; one file must not stop a corpus
-        yield entry.id, where, f"not readable as {suffix} ({_line(error)})"
+    for reply in stream.replies():
+        line = reply.number or 0
+        name = id if reply.number is None else f"{id}#{reply.number}"
+        if reply.parsed is not None:
+            own = name if reply.parsed.id is None else reply.parsed.id
+            yield own, line, _unfit(own) or _document(own, reply.parsed, where, reply)
+        elif reply.reason:
+            own = name if reply.id is None else reply.id
+            yield own, line, (_unfit(own) if reply.id else "") or reply.reason
 
 
-def _by_line(entry: Entry, reader: ByLine, where: str, limit: Limit) -> Iterator[_Read]:
-    with open_regular(entry.actual) as file:
-        before = state(file)
-        for number, found in reader.parse(file, limit):
-            place = f"{where}#{number}"
-            name = f"{entry.id}#{number}"
-            if isinstance(found, Unreadable):
-                yield name, place, str(found)
-            else:
-                id = name if found.id is None else found.id
-                yield id, place, _document(id, found, where, before.modified, limit)
-        if state(file) != before:
-            yield entry.id, where, CHANGED
-
-
-def _document(id: str, parsed: Parsed, source: str, modified: float, limit: Limit) -> Document | str:
-    if problem := _unfit(id) or limit.problem(len(parsed.text), "its text is"):
-        return problem
-    try:
-        check_unicode(parsed.text, parsed.title)
-    except ValueError as error:
-        return str(error)
-    return Document(id, parsed.text, parsed.meta, parsed.title, parsed.body, source, modified)
+def _document(id: str, parsed: Parsed, source: str, reply: Reply) -> Document:
+    return Document(id, parsed.text, parsed.meta, parsed.title, parsed.body, source, reply.modified)
 
 
 def _unfit(id: str) -> str:
@@ -156,8 +190,3 @@ def _unfit(id: str) -> str:
 def _shown(id: str) -> str:
     text = _UNFIT.sub(lambda found: found[0].encode("unicode_escape").decode(), id)
     return text if len(text) <= MAX_ID else text[: MAX_ID - 1] + "\u2026"
-
-
-def _line(error: Exception) -> str:
-    text = " ".join(str(error).split())[:200]
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -45,9 +45,12 @@ def check_zip(data: bytes) -> None:
     """Raise `Unreadable` for what is no zip file, or one that declares to unpack to far more than it is; nothing is unpacked."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as file:
-            sizes = [entry.file_size for entry in file.infolist()]
+            entries = file.infolist()
     except zipfile.BadZipFile:
         raise Unreadable("not a .docx file (not a zip archive); an encrypted one must be saved without its password") from None
+    sizes = [entry.file_size for entry in entries]
+    if any(entry.flag_bits & 1 for entry in entries):
+        raise Unreadable("encrypted; save a copy without a password")
     if len(sizes) > MAX_ENTRIES:
         raise Unreadable(f"a zip archive of {len(sizes)} entries, more than {MAX_ENTRIES}; not a plausible .docx file")
     if sum(sizes) > min(MAX_RATIO * len(data), MAX_UNPACKED):

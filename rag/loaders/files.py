@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO, NamedTuple, TypeAlias
+from typing import BinaryIO, NamedTuple
 
 from rag.loaders.base import Limit, Unreadable
 
@@ -14,8 +13,6 @@ NOT_REGULAR = "not a regular file"
 CHANGED = "changed while it was read; index again when it is at rest"
 # Without O_NONBLOCK, opening a FIFO that was put in the place of a file would wait for a writer for ever.
 _FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
-
-Opener: TypeAlias = Callable[[Path], BinaryIO]
 
 
 def os_reason(error: OSError) -> str:
@@ -49,20 +46,19 @@ def state(file: BinaryIO) -> State:
     return State(found.st_size, found.st_mtime_ns, found.st_mtime)
 
 
-def read_whole(path: Path, limit: Limit, opener: Opener = open_regular) -> tuple[bytes, float]:
-    """Return a file's bytes and its modification time in seconds; one that changes meanwhile is read a second time.
+def read_whole(file: BinaryIO, limit: Limit) -> tuple[bytes, float]:
+    """Return an open file's bytes and its modification time in seconds; one that changes meanwhile is read a second time.
 
-    Raises `Unreadable` when it is not a regular file, over the limit (then nothing is read), refused by the system,
-    or still changing.
+    Raises `Unreadable` when it is over the limit (then nothing is read), refused by the system, or still changing.
     """
-    for _ in range(2):
-        try:
-            with opener(path) as file:
-                before = state(file)
-                limit.check(before.size)
-                data = file.read(before.size + 1)
-                if before == state(file) and len(data) == before.size:
-                    return data, before.modified
-        except OSError as error:
-            raise Unreadable(os_reason(error)) from None
+    try:
+        for _ in range(2):
+            before = state(file)
+            limit.check(before.size)
+            file.seek(0)
+            data = file.read(before.size + 1)
+            if before == state(file) and len(data) == before.size:
+                return data, before.modified
+    except OSError as error:
+        raise Unreadable(os_reason(error)) from None
     raise Unreadable(CHANGED)

@@ -53,11 +53,20 @@ def _skip(file: BinaryIO, limit: Limit, size: int) -> Unreadable:
 
 
 def _document(line: bytes) -> Parsed:
+    data = read_object(line)
     try:
-        data = json.loads(decode_as(line.rstrip(), "utf-8", "UTF-8"), parse_constant=_no_constant, object_pairs_hook=_no_repeats)
-        if not isinstance(data, dict):
-            raise Unreadable(f"not a JSON object but {_kind(data)}")
         return _fields(data)
+    except ValueError as error:
+        raise Unreadable(str(error)) from None
+
+
+def read_object(data: bytes) -> dict[str, Any]:
+    """Return a JSON object in UTF-8; raises `Unreadable` for anything else, a repeated key and NaN included."""
+    try:
+        found = json.loads(decode_as(data.rstrip(), "utf-8", "UTF-8"), parse_constant=_no_constant, object_pairs_hook=_no_repeats)
+        if not isinstance(found, dict):
+            raise Unreadable(f"not a JSON object but {_kind(found)}")
+        return found
     except json.JSONDecodeError as error:
         raise Unreadable(f"not valid JSON ({error.msg} at column {error.colno})") from None
     except RecursionError:

@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
-from rag import strict_yaml
+from rag import dates, strict_yaml
 from rag.errors import ConfigError
 from rag.types import EMPTY, Meta, Scalar
 
@@ -39,6 +39,15 @@ def check_unicode(*texts: str) -> None:
             text.encode("utf-8")
     except UnicodeEncodeError as error:
         raise ValueError(f"half a surrogate pair (U+{ord(error.object[error.start]):04X})") from None
+
+
+def moment(name: str, value: object) -> float:
+    """Return seconds since 1970 of an ISO 8601 date or time, UTC where it names no zone; raises `ValueError` that names the key."""
+    found = dates.bound(value.strip()) if isinstance(value, str) else None
+    if found is None:
+        shown = ascii(value) if len(str(value)) <= 40 else ascii(str(value)[:40]) + "..."
+        raise ValueError(f"{name} is {shown}, not a date such as 2024-03-01 or 2024-03-01T10:20:30Z (index.modified_key)")
+    return found / dates.NS
 
 
 def _texts(meta: Meta) -> Iterator[str]:

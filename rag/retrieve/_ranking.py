@@ -1,4 +1,4 @@
-"""What retrievers share: ordering by descending score, ties by chunk id, and the check of the legs of a fusion."""
+"""What retrievers share: ordering by descending score, ties by chunk id, normalised scores, and the check of the legs of a fusion."""
 
 from __future__ import annotations
 
@@ -15,6 +15,12 @@ Scored = Sequence[tuple[str, float]]
 def best(scores: Mapping[str, float], limit: int) -> list[tuple[str, float]]:
     """Return the best `limit` ids with their scores, by (-score, id)."""
     return sorted(scores.items(), key=lambda s: (-s[1], s[0]))[:limit]
+
+
+def min_max(scores: Sequence[float]) -> list[float]:
+    """Return `(s - min) / (max - min)`; all 1 when they are equal: they were found, what was not found is 0."""
+    low, high = min(scores), max(scores)
+    return [(s - low) / (high - low) if high > low else 1.0 for s in scores]
 
 
 def ranking(use: str, start: float, scored: Scored, steps: Sequence[Step] = (), **more: object) -> Ranking:

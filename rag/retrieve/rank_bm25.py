@@ -49,7 +49,7 @@ class RankBm25(Retriever):
         """Return the chunks that share a term with the query, by the package's score."""
         start = time.perf_counter()
         terms = analyzer(self.language).terms(query.text)
-        scored = reader.memoised(lambda: self._search(terms, query, reader), self, terms, list(query.where)) if terms else []
+        scored = reader.memoised(lambda: self._search(terms, query, reader), self, terms, query.where) if terms else []
         return ranking(self.use, start, scored, terms=len(terms))
 
     def _search(self, terms: list[str], query: Query, reader: Reader) -> list[tuple[str, float]]:
@@ -59,7 +59,7 @@ class RankBm25(Retriever):
             return []
         wanted = Counter(t for t in terms if t in bm25.idf)  # once per distinct term: a query may repeat one 100,000 times
         scores = sum((n * bm25.get_scores([t]) for t, n in sorted(wanted.items())), np.zeros(len(chunks)))
-        rows = [i for i, counts in enumerate(bm25.doc_freqs) if not wanted.keys().isdisjoint(counts) and holds(chunks[i].meta, query.where)]
+        rows = [i for i, counts in enumerate(bm25.doc_freqs) if not wanted.keys().isdisjoint(counts) and _meets(chunks[i], query, reader)]
         rows.sort(key=lambda i: (-scores[i], chunks[i].id))
         return [(chunks[i].id, float(scores[i])) for i in rows[: self.limit]]
 
@@ -78,6 +78,11 @@ class RankBm25(Retriever):
                     found[term] = found.get(term, 0) + 1
             held = sum(1 for c in corpus if c)
             bm25.idf = {t: math.log(1 + (held - n + 0.5) / (n + 0.5)) for t, n in found.items()}
-            bm25.avgdl = average_length([len(c) for c in corpus if c])
+            bm25.avgdl = average_length(sum(map(len, corpus)), held)
         bm25.doc_len = np.maximum(bm25.doc_len, 1)  # a chunk without terms scores 0 at any length but 0, where b = 1 makes it 0 / 0
         return chunks, bm25
+
+
+def _meets(chunk: Chunk, query: Query, reader: Reader) -> bool:
+    doc = chunk.span.doc_id
+    return query.where is None or holds(chunk.meta, query.where, doc, reader.document(doc).modified)

@@ -10,7 +10,7 @@ from typing import Literal
 
 from rag.index.reader import Reader
 from rag.registry import register
-from rag.retrieve._ranking import best, check_legs, ranking
+from rag.retrieve._ranking import best, check_legs, min_max, ranking
 from rag.stages import Retriever, Space, bounded
 from rag.types import Query, Ranking
 
@@ -46,12 +46,6 @@ class Weighted(Retriever):
         normalise = min_max if self.normalize == "min_max" else z_score
         scores = fuse([dict(leg.scored) for leg in legs], self.weights or (1.0,) * len(legs), normalise)
         return ranking(self.use, start, best(scores, self.limit), [leg.step for leg in legs])
-
-
-def min_max(scores: Sequence[float]) -> list[float]:
-    """Return `(s - min) / (max - min)`; all 1 when they are equal: they were found, what was not found is 0."""
-    low, high = min(scores), max(scores)
-    return [(s - low) / (high - low) if high > low else 1.0 for s in scores]
 
 
 def z_score(scores: Sequence[float]) -> list[float]:

@@ -49,14 +49,24 @@ class Lab:
             documents = [Document(i, text) for i, text in documents.items()]
         return [Loaded(d, root) for d in documents]
 
-    def failed(self, doc_id: str, reason: str = "binary file", root: Path = ROOT) -> Failed:
+    def failed(self, doc_id: str, reason: str = "binary file", root: Path = ROOT, source: str = "") -> Failed:
         """Return a failure as a loader gives it."""
-        return Failed(doc_id, reason, root)
+        return Failed(doc_id, reason, root, source)
 
-    def build(self, path: Path, pipeline: Pipeline, documents: Any, *, roots: Sequence[Path] = (ROOT,), runtime: Runtime | None = None) -> Report:
+    def build(
+        self,
+        path: Path,
+        pipeline: Pipeline,
+        documents: Any,
+        *,
+        roots: Sequence[Path] = (ROOT,),
+        runtime: Runtime | None = None,
+        allow_mass_delete: bool = True,
+        rebuild: bool = False,
+    ) -> Report:
         """Bring an index up to date with documents (below the first root) or with ready items of a loader."""
         items = documents if isinstance(documents, Iterator) else self._items(documents, roots[0])
-        return build(path, pipeline, items, list(roots), runtime or self.runtime)
+        return build(path, pipeline, items, list(roots), runtime or self.runtime, allow_mass_delete=allow_mass_delete, rebuild=rebuild)
 
     def _items(self, documents: Any, root: Path) -> list[Loaded | Failed]:
         if not isinstance(documents, Mapping) and any(isinstance(d, (Loaded, Failed)) for d in documents):

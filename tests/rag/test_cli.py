@@ -100,10 +100,34 @@ def test_k_limits_what_is_printed_and_where_filters(rag: Rag, index: str) -> Non
         (["team = blue "], {"deep/rank.md"}),
         (["team=red", "year=2024"], {"cache.md"}),
         (["team=red", "year=2023"], set()),
-        (["none=x"], set()),
+        (["year >= 2024 and team != blue"], {"cache.md"}),
+        (["not exists year", "@doc in (cache.md, deep/rank.md)"], {"deep/rank.md"}),
+        (["@modified > 2000-01-01", "team in (blue, green)"], {"deep/rank.md"}),
+        (["@modified > 2999-01-01"], set()),
     ]:
         arguments = [a for c in conditions for a in ("--where", c)]
         assert {h["doc_id"] for h in rag("search", "prefix cache rank fusion", "-i", index, *arguments, "--json").json["hits"]} == expected
+
+
+def test_a_key_that_nothing_has_is_said_with_a_near_miss_and_listed(rag: Rag, index: str) -> None:
+    for command in ("search", "ask"):
+        done = rag(command, "prefix cache", "-i", index, "--where", "taem = red or yaer < 3", "--json")
+        body = json.loads(done.out)
+        assert (done.code, body["hits"], body["unknown_fields"]) == (0, [], ["taem", "yaer"])
+        assert done.err == "note: no document here has 'taem', did you mean 'team'?; 'yaer', did you mean 'year'?\n"
+        assert body["trace"][0]["unknown_fields"] == ["taem", "yaer"]
+        assert body["trace"][0]["where"] == "taem = red or yaer < 3"
+        assert "unknown_fields" not in rag(command, "prefix cache", "-i", index, "--where", "team = none", "--json").json
+
+
+def test_citations_say_when_their_document_was_modified(rag: Rag, corpus: Path) -> None:
+    os.utime(corpus / "cache.md", (1_767_312_000, 1_767_312_000.5))
+    assert rag("index", "docs", "-c", "bm25.yaml", "-i", "ix").code == 0
+    (cited,) = rag("ask", "What does a prefix cache keep?", "-i", "ix", "--json").json["citations"]
+    assert (cited["doc_id"], cited["modified"]) == ("cache.md", "2026-01-02T00:00:00Z")
+    assert cited["age_days"] > 300
+    assert cited["indexed"] is None or cited["indexed"] > "2026-01-02T00:00:00Z"
+    assert rag("ask", "What does a prefix cache keep?", "-i", "ix").out.splitlines()[1].endswith("] (modified 2026-01-02)")
 
 
 def test_an_empty_folder_is_an_index_of_nothing(rag: Rag, corpus: Path, tmp_path: Path) -> None:

@@ -90,7 +90,19 @@ def test_a_missing_corpus_or_an_index_path_that_is_a_file_is_one_line(rag: Rag, 
 
 
 @pytest.mark.parametrize(
-    "arguments", [["-k", "0"], ["-k", "x"], ["--where", "team"], ["--where", "=red"], ["--where", ""], ["--nope"], ["--where", "x" * 100_000]]
+    "arguments",
+    [
+        ["-k", "0"],
+        ["-k", "x"],
+        ["--where", "team"],
+        ["--where", "=red"],
+        ["--where", ""],
+        ["--where", "year >"],
+        ["--where", "(" * 2000],
+        ["--where", "a=1", "--where", "k < x"],
+        ["--nope"],
+        ["--where", "x" * 100_000],
+    ],
 )
 def test_wrong_usage_is_one_line_and_code_2(rag: Rag, bm25: str, arguments: list[str]) -> None:
     done = rag("search", "cache", "-i", bm25, *arguments)

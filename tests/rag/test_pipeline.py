@@ -14,6 +14,7 @@ import pytest
 from rag.chunk.fixed import Fixed
 from rag.chunk.semantic import Semantic
 from rag.chunk.whole import Whole
+from rag.filters import And, Condition
 from rag.index.reader import Reader
 from rag.index.store import Index
 from rag.memo import Memo
@@ -25,7 +26,7 @@ from rag.retrieve.dense import Dense
 from rag.retrieve.rrf import Rrf
 from rag.runtime import Runtime
 from rag.stages import Retriever
-from rag.types import Condition, Query, Ranking, Step
+from rag.types import Query, Ranking, Step
 
 from .conftest import Lab
 
@@ -114,10 +115,10 @@ def test_ask_carries_ranking_context_and_the_trace_of_every_stage(lab: Lab) -> N
 def test_a_stage_of_ones_own_works_unregistered_and_gets_text_and_conditions(lab: Lab) -> None:
     SEEN.clear()
     pipeline = replace(lab.pipeline("bm25"), retrieve=Watching())
-    where = [Condition("team", "red")]
+    where = ["team=red", "year >= 2024"]
     with lab.index(TEXTS, lab.pipeline("bm25")) as index:
         assert pipeline.ask(index, "caf\u00e9 \ud800?", where=where).abstained
-    assert [Query("caf\u00e9 \ufffd?", (Condition("team", "red"),))] == SEEN  # a lone surrogate is no character
+    assert [Query("caf\u00e9 \ufffd?", And((Condition("team", "=", ("red",)), Condition("year", ">=", ("2024",)))))] == SEEN  # a lone surrogate is no character
 
 
 @pytest.mark.parametrize("text", ["", " \n", "the of", "🙂", "\udcff", "\x00", "x" * 1_000_000])

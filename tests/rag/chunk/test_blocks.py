@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rag.chunk._blocks import blocks, items
+from rag.blocks import blocks, items
 
 
 def read(text: str) -> list[tuple[str, str]]:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from rag.chunk._blocks import blocks
+from rag.blocks import blocks
 from rag.chunk.fixed import Fixed
 from rag.chunk.markdown import Markdown
 from rag.chunk.parent import Parent

@@ -18,6 +18,7 @@ THREE = {"a.md": "the cat sat on the mat", "b.md": "dogs bark at cats", "c.md": 
 UNFIT = [
     (Document("\ud800.md", "text"), "half a surrogate"),
     (Document("a\0.md", "text"), "NUL"),
+    (Document("", "text"), "its id is empty"),
     (Document("x.md", "te\udfffxt"), "half a surrogate"),
     (Document("x.md", "text", title="\ud800"), "half a surrogate"),
     (Document("x.md", "text", {"k": 2**64}), "64 bits"),
@@ -34,10 +35,13 @@ UNFIT = [
 def test_one_unfit_document_is_counted_with_its_reason_and_the_rest_is_indexed(lab, fresh):
     for document, reason in UNFIT:
         path = lab.folder()
-        report = lab.build(path, lab.pipeline(), [Document("good.md", "good text"), document], runtime=fresh)
-        assert lab.counts(report) == lab.expect(added=1, failed=[document.id]), document
+        report = lab.build(path, lab.pipeline(), [document], runtime=fresh)
+        assert lab.counts(report) == lab.expect(failed=[document.id]), document
         assert reason in report.failed[0].reason
-        assert sorted(lab.texts(path)) == ["good.md"]
+    path = lab.folder()
+    report = lab.build(path, lab.pipeline(), [UNFIT[0][0], Document("good.md", "good text"), *(d for d, _ in UNFIT[1:])], runtime=fresh)
+    assert lab.counts(report) == lab.expect(added=1, failed=[d.id for d, _ in UNFIT])
+    assert sorted(lab.texts(path)) == ["good.md"]
 
 
 def test_odd_but_valid_documents_are_indexed(lab):

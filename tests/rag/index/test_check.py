@@ -11,10 +11,11 @@ import qdrant_edge as native
 
 from rag.index.check import check
 from rag.index.edge import EdgeEngine
+from rag.index.generation import layout
 from rag.index.gate import PointRecord
 from rag.index.manifest import write_json
 from rag.index.pages import page_ids
-from rag.index.store import Index, layout
+from rag.index.store import Index
 from rag.types import Span
 
 TWO = {"a.md": "the cat sat on the mat. " * 3, "b.md": "dogs bark at cats"}

@@ -12,11 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rag.errors import StoreError
+from rag.filters import And, Condition
 from rag.index.edge import EdgeEngine, _native
 from rag.index.engine import Layout, Scope
 from rag.index.gate import PointRecord, Sparse
 from rag.index.meta import stored
-from rag.types import Condition
 
 LAYOUT = Layout({"d": 4}, ("s",))
 ALL = Scope()
@@ -48,11 +48,11 @@ def folder(lab):
     return path / "shard"
 
 
-def dense(engine, vector, limit, scope=ALL, where=()):
+def dense(engine, vector, limit, scope=ALL, where=None):
     return engine.nearest("d", np.array(vector, dtype=np.float32), limit, scope, where, True)
 
 
-def sparse(engine, query, limit=100, scope=ALL, where=()):
+def sparse(engine, query, limit=100, scope=ALL, where=None):
     return engine.nearest("s", Sparse(tuple(query), tuple(map(float, query.values()))), limit, scope, where, True)
 
 
@@ -170,8 +170,8 @@ def test_a_condition_finds_its_value_under_any_key_with_and_without_a_payload_in
 
     engine = opened(folder, [point(n, **{k: "v"}) for n, k in enumerate(KEYS)], keys={path(k): "keyword" for k in KEYS} if indexed else None)
     for n, key in enumerate(KEYS):
-        assert [i for i, _ in dense(engine, (1, 0, 0, 0), 99, where=[Condition(key, "v")])] == [name(n)]
-        assert dense(engine, (1, 0, 0, 0), 99, where=[Condition(key, "w")]) == []
+        assert [i for i, _ in dense(engine, (1, 0, 0, 0), 99, where=Condition(key, "=", ("v",)))] == [name(n)]
+        assert dense(engine, (1, 0, 0, 0), 99, where=Condition(key, "=", ("w",))) == []
     engine.close()
 
 
@@ -179,7 +179,7 @@ def test_conditions_on_every_type_of_value(folder):
     engine = opened(folder, [point(1, k="3"), point(2, k=3), point(3, k=3.0), point(4, k=True), point(5, k=("3", "x")), point(6, k="true"), point(7)])
 
     def having(value):
-        return [int(uuid.UUID(i)) for i, _ in dense(engine, (1, 0, 0, 0), 99, where=[Condition("k", value)])]
+        return [int(uuid.UUID(i)) for i, _ in dense(engine, (1, 0, 0, 0), 99, where=Condition("k", "=", (value,)))]
 
     assert having("3") == [1, 2, 3, 5]
     assert having("3.0") == [2, 3]
@@ -191,9 +191,9 @@ def test_conditions_on_every_type_of_value(folder):
 
 def test_conditions_are_joined_by_and_with_each_other_and_with_the_scope(folder):
     engine = opened(folder, [point(1, tenant="a", x="1", y="1"), point(2, tenant="a", x="1"), point(3, tenant="b", x="1", y="1")])
-    both = [Condition("x", "1"), Condition("y", "1")]
+    both = And((Condition("x", "=", ("1",)), Condition("y", "=", ("1",))))
     assert [i for i, _ in dense(engine, (1, 0, 0, 0), 9, Scope("a"), both)] == [name(1)]
-    assert [i for i, _ in dense(engine, (1, 0, 0, 0), 9, Scope("a"), [Condition("tenant", "b")])] == []
+    assert [i for i, _ in dense(engine, (1, 0, 0, 0), 9, Scope("a"), Condition("tenant", "=", ("b",)))] == []
 
 
 def test_a_native_panic_is_one_line_with_the_repair():
@@ -215,9 +215,9 @@ def test_a_real_panic_of_the_engine_is_caught(folder, capfd):
 def test_native_failures_are_store_errors(folder, tmp_path):
     engine = opened(folder, [point(1)])
     with pytest.raises(StoreError, match="failed while searching"):
-        engine.nearest("d", np.ones(3, dtype=np.float32), 5, ALL, (), True)
+        engine.nearest("d", np.ones(3, dtype=np.float32), 5, ALL, None, True)
     with pytest.raises(StoreError, match="failed while searching"):
-        engine.nearest("none", np.ones(4, dtype=np.float32), 5, ALL, (), True)
+        engine.nearest("none", np.ones(4, dtype=np.float32), 5, ALL, None, True)
     with pytest.raises(StoreError, match="failed while reading"):
         engine.payloads(["no uuid"])
     engine.close()

@@ -7,10 +7,12 @@ from dataclasses import replace
 import pytest
 
 from rag.errors import StoreError
+from rag.filters import And, Condition, Not, Or
 from rag.index.edge import EdgeEngine
+from rag.index.generation import layout
 from rag.index.meta import holds
-from rag.index.store import Index, layout
-from rag.types import Condition, Document, Span
+from rag.index.store import Index
+from rag.types import Document, Span
 
 TENANTS = {"index": {"tenant_key": "team"}}
 ALPHA = [Document(f"alpha/{n}.md", f"canary shared zebra{n} apple", {"team": "alpha"}) for n in range(3)]
@@ -113,15 +115,24 @@ def test_a_document_that_changes_hands_is_gone_from_its_former_tenant(lab):
 METAS = [
     {"k": "3"}, {"k": 3}, {"k": 3.0}, {"k": True}, {"k": False}, {"k": ("3", "x")}, {"k": "true"}, {"k": 0.5}, {"k": ""}, {}, {"other": "3"}, {"k": -3}, {"k": 2**53},
     {"two words": "v", "a.b": 1}, {"a": "b"}, {"a.b": "1"}, {"k": "x", "two words": "v"},
+    {"k": "2024-05-01"}, {"k": ("2024-04-30", "2024-05-02T00:00:00Z")},
 ]  # fmt: skip
 VALUES = ["3", "3.0", "true", "false", "True", "x", "0.5", ".5", "", "-3", "nan", "inf", str(2**53), "none"]
 WHERES = [
-    *([Condition("k", v)] for v in VALUES),
-    [Condition("two words", "v")],
-    [Condition("a.b", "1")],
-    [Condition("a", "b")],
-    [Condition("k", "x"), Condition("two words", "v")],
-    [Condition("a.b", "1"), Condition("k", "3")],
+    *(Condition("k", "=", (v,)) for v in VALUES),
+    *(Condition("k", op, (b,)) for op in ("<", "<=", ">", ">=") for b in ("0.5", "-3", "3", "2024-05-01")),
+    Condition("two words", "=", ("v",)),
+    Condition("a.b", "=", ("1",)),
+    Condition("a", "=", ("b",)),
+    Condition("k", "exists"),
+    Condition("k", "in", ("x", "0.5", "true")),
+    Not(Condition("k", "exists")),
+    And((Condition("k", "=", ("x",)), Condition("two words", "=", ("v",)))),
+    Or((Condition("a.b", "=", ("1",)), Not(Condition("k", "<", ("3",))))),
+    Condition("@doc", "in", ("1.md", "4.md", "none")),
+    Condition("@modified", ">=", ("1970-01-05",)),
+    Not(Condition("@modified", "<", ("345600",))),
+    Condition("@modified", "exists"),
 ]
 
 
@@ -130,13 +141,13 @@ def test_a_condition_means_the_same_to_every_retriever(lab, filtered, use):
     documents, index = filtered
     pipeline = lab.pipeline(use)
     for where in WHERES:
-        expected = {d.id for d in documents if holds(d.meta, where)}
+        expected = {d.id for d in documents if holds(d.meta, where, d.id, d.modified)}
         assert {h.chunk.span.doc_id for h in pipeline.search(index, "common words", where=where)[0]} == expected, where
 
 
 @pytest.fixture(scope="module")
 def filtered(lab):
-    documents = [Document(f"{n}.md", f"common words {n}", meta) for n, meta in enumerate(METAS)]
+    documents = [Document(f"{n}.md", f"common words {n}", meta, modified=86_400.0 * n if n % 3 else None) for n, meta in enumerate(METAS)]
     with lab.index(documents, lab.pipeline(ALL)) as index:
         yield documents, index
 
@@ -166,3 +177,43 @@ def test_what_is_derived_is_made_once_per_reader(filtered):
     for _ in range(2):
         assert reader.kept("x", lambda: made.append(1) or "value") == "value"
     assert made == [1]
+
+
+def test_keys_that_no_document_in_scope_has_are_known_for_it(lab, shared, filtered):
+    documents, index = filtered
+    reader = index.reader(index.pipeline)
+    assert reader.fields() == {"heading", "page"}.union(*(d.meta for d in documents))
+    where = And(
+        (
+            Condition("k", "exists"),
+            Not(Condition("kk", "=", ("1",))),
+            Condition("@doc", "=", ("x",)),
+            Condition("@@doc", "=", ("x",)),
+            Condition("heading", "exists"),
+        )
+    )
+    assert reader.unknown_fields(where) == ("@doc", "kk")
+    assert reader.unknown_fields(None) == ()
+
+
+def test_keys_of_another_tenant_are_not_known(lab):
+    documents = [Document("a.md", "text", {"team": "alpha", "mine": "1"}), Document("b.md", "text", {"team": "beta", "secret_key": "1"})]
+    with lab.index(documents, lab.pipeline("bm25", **TENANTS)) as index:
+        reader = index.reader(index.pipeline, tenant="alpha")
+        assert reader.fields() == {"team", "mine", "heading", "page"}
+        assert reader.unknown_fields(Condition("secret_key", "exists")) == ("secret_key",)
+
+
+def test_kept_searches_are_told_apart_by_their_filter(lab, fresh):
+    path, pipeline = lab.folder(), lab.pipeline(ALL)
+    lab.build(path, pipeline, [Document(f"{n}.md", "common words", {"n": n}) for n in range(4)])
+    with Index.open(path, fresh, memo=True) as index:
+        for _ in range(2):
+            for where, expected in (
+                (None, {"0.md", "1.md", "2.md", "3.md"}),
+                ("n < 2", {"0.md", "1.md"}),
+                ("n <= 2", {"0.md", "1.md", "2.md"}),
+                ("not n < 2", {"2.md", "3.md"}),
+            ):
+                assert {h.chunk.span.doc_id for h in pipeline.search(index, "common words", where=where)[0]} == expected
+        assert fresh.work.searches == 4 * 3

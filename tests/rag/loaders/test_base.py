@@ -10,9 +10,9 @@ from rag.loaders.base import ByLine, Format, Limit, Parsed, Unreadable, Whole, f
 
 
 def test_the_formats_of_the_contract_are_registered() -> None:
-    """Every suffix the contract names has a reader; JSON Lines is the one by line."""
+    """Every suffix the contract names has a reader; JSON Lines and tables are read by line."""
     assert set(formats()) >= {".md", ".txt", ".html", ".pdf", ".docx", ".jsonl"}
-    assert [suffix for suffix, found in formats().items() if isinstance(found, ByLine)] == [".jsonl"]
+    assert [suffix for suffix, found in formats().items() if isinstance(found, ByLine)] == [".csv", ".jsonl", ".tsv"]
     assert list(formats()) == sorted(formats())
 
 

@@ -2,7 +2,6 @@
 
 import json
 import os
-import sys
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -14,8 +13,10 @@ import docx
 import pytest
 
 from rag.errors import CorpusError
-from rag.loaders.base import formats
+from rag.loaders import remote
+from rag.loaders.base import Whole, formats
 from rag.loaders.corpus import Failed, Loaded, Summary, read
+from rag.loaders.stream import WINDOW, close_all
 
 
 def test_a_folder_of_every_kind(tmp_path: Path, load: Callable[..., Any]) -> None:
@@ -50,25 +51,27 @@ def test_a_missing_path_is_an_error_at_once(tmp_path: Path) -> None:
 
 
 def test_reading_is_lazy(tmp_path: Path) -> None:
-    """A file is opened when its turn comes, not before: what it holds then is what counts."""
-    (tmp_path / "a.md").write_text("a")
-    (tmp_path / "b.md").write_text("old")
+    """A file is opened when its turn is near, not before: beyond those read ahead, what it holds then is what counts."""
+    for i in range(100):
+        (tmp_path / f"{i:03}.md").write_text("old")
     stream = read([tmp_path], 1)
     assert isinstance(next(stream), Loaded)
-    (tmp_path / "b.md").write_text("new")
-    second = next(stream)
-    assert isinstance(second, Loaded)
-    assert second.document.text == "new"
+    for i in range(100):
+        (tmp_path / f"{i:03}.md").write_text("new")
+    texts = [item.document.text for item in stream if isinstance(item, Loaded)]
+    assert len(texts) == 99
+    assert texts[WINDOW:] == ["new"] * (99 - WINDOW)
 
 
 def test_a_file_that_vanishes_is_a_failure(tmp_path: Path) -> None:
     """Deleted between listing and reading: the system's reason."""
-    (tmp_path / "a.md").write_text("a")
-    (tmp_path / "b.md").write_text("b")
+    for i in range(WINDOW + 1):
+        (tmp_path / f"{i:03}.md").write_text("x")
+    last = tmp_path / f"{WINDOW:03}.md"
     stream = read([tmp_path], 1)
     next(stream)
-    (tmp_path / "b.md").unlink()
-    assert list(stream) == [Failed("b.md", "No such file or directory", tmp_path)]
+    last.unlink()
+    assert list(stream)[-1] == Failed(last.name, "No such file or directory", tmp_path, str(last))
 
 
 def test_the_first_of_two_documents_with_one_id_wins(tmp_path: Path) -> None:
@@ -81,9 +84,9 @@ def test_the_first_of_two_documents_with_one_id_wins(tmp_path: Path) -> None:
     found = list(read([tmp_path / "one", tmp_path / "two", lines], 1))
     assert [(i.document.id, i.document.text) for i in found if isinstance(i, Loaded)] == [("a.md", "first"), ("x", "1")]
     assert [i for i in found if isinstance(i, Failed)] == [
-        Failed("a.md", f"duplicate id, first in {tmp_path / 'one' / 'a.md'}", tmp_path / "two"),
-        Failed("x", f"duplicate id, first in {lines}#1", lines),
-        Failed("a.md", f"duplicate id, first in {tmp_path / 'one' / 'a.md'}", lines),
+        Failed("a.md", f"duplicate id, first in {tmp_path / 'one' / 'a.md'}", tmp_path / "two", str(tmp_path / "two" / "a.md")),
+        Failed("x", f"duplicate id, first in {lines}#1", lines, str(lines)),
+        Failed("a.md", f"duplicate id, first in {tmp_path / 'one' / 'a.md'}", lines, str(lines)),
     ]
 
 
@@ -155,12 +158,13 @@ def test_text_that_no_file_could_hold_is_a_failure(tmp_path: Path, load: Callabl
 
 
 def test_an_empty_file_of_any_format_has_no_text(tmp_path: Path, load: Callable[..., Any]) -> None:
-    """The reason is the same for all, and not what some parser says of it; an empty JSON Lines file holds no documents."""
+    """The reason is the same for all, and not what some parser says of it; an empty JSON Lines file holds no documents, a table has a header."""
     for suffix in formats():
         (tmp_path / f"a{suffix}").touch()
     found = load(tmp_path)
     assert found.documents == {}
-    assert found.failed == {f"a{suffix}": "no text" for suffix in formats() if suffix != ".jsonl"}
+    tables = {f"a{suffix}#1": "no header row that names the columns" for suffix in (".csv", ".tsv")}
+    assert found.failed == {f"a{suffix}": "no text" for suffix, reader in formats().items() if isinstance(reader, Whole)} | tables
 
 
 def test_a_file_whose_size_is_not_what_it_holds_is_refused(tmp_path: Path, load: Callable[..., Any]) -> None:
@@ -188,12 +192,14 @@ def test_what_a_parser_raises_is_one_line(tmp_path: Path, load: Callable[..., An
 
 def test_a_missing_library_is_a_reason(tmp_path: Path, load: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
     """Formats whose extra is not installed fail with what to install; the others load."""
-    monkeypatch.setitem(sys.modules, "pypdf", None)
+    close_all()
+    monkeypatch.setattr(remote, "COMMAND", ("-c", "import sys; sys.modules['pypdf'] = None; from rag.loaders.worker import main; main()"))
     (tmp_path / "a.pdf").write_bytes(b"%PDF")
     (tmp_path / "b.md").write_text("b")
     found = load(tmp_path)
     assert found.failed == {"a.pdf": "reading .pdf files needs the package 'pypdf': pip install 'spanwise[pdf]'"}
     assert list(found.documents) == ["b.md"]
+    close_all()
 
 
 @contextmanager
@@ -210,9 +216,10 @@ def powerless() -> Iterator[None]:
 
 def test_what_may_not_be_read_is_a_failure(load: Callable[..., Any]) -> None:
     """A file and a folder without permission are named with the system's reason; a root without it is an error."""
-    formats()  # imports what is imported once, before permissions are dropped
     with tempfile.TemporaryDirectory(dir="/tmp") as folder:
         root = Path(folder)
+        (root / "a.md").write_text("x")
+        load(root)  # starts the worker, before permissions are dropped
         root.chmod(0o755)
         for name in ("a.md", "b.md", "closed/c.md"):
             (root / name).parent.mkdir(exist_ok=True)
@@ -226,3 +233,4 @@ def test_what_may_not_be_read_is_a_failure(load: Callable[..., Any]) -> None:
         (root / "closed").chmod(0o755)
     assert list(found.documents) == ["a.md"]
     assert found.failed == {"b.md": "Permission denied", "closed": "Permission denied"}
+    assert found.sources == {"b.md": str(root / "b.md"), "closed": str(root / "closed")}

@@ -2,7 +2,6 @@
 
 import io
 import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -27,41 +26,45 @@ class Restless(io.FileIO):
         return data
 
 
-def restless(changes: int) -> Callable[[Path], BinaryIO]:
-    """An opener of files that change during their first readings."""
+def restless(path: Path, changes: int) -> BinaryIO:
+    """A file that changes during its first readings."""
     Restless.changes = changes
-    return lambda path: cast(BinaryIO, Restless(str(path)))
+    return cast(BinaryIO, Restless(str(path)))
 
 
 def test_a_file_that_changes_once_is_read_again(tmp_path: Path) -> None:
     """The second reading, which is consistent, is what counts."""
     (tmp_path / "a.txt").write_bytes(b"abc")
-    assert read_whole(tmp_path / "a.txt", Limit(1), restless(1))[0] == b"abc+"
+    with restless(tmp_path / "a.txt", 1) as file:
+        assert read_whole(file, Limit(1))[0] == b"abc+"
 
 
 def test_a_file_that_keeps_changing_is_refused(tmp_path: Path) -> None:
     """Two inconsistent readings are enough."""
     (tmp_path / "a.txt").write_bytes(b"abc")
-    with pytest.raises(Unreadable, match=f"^{CHANGED}$"):
-        read_whole(tmp_path / "a.txt", Limit(1), restless(2))
+    with restless(tmp_path / "a.txt", 2) as file, pytest.raises(Unreadable, match=f"^{CHANGED}$"):
+        read_whole(file, Limit(1))
 
 
 def test_bytes_and_time(tmp_path: Path) -> None:
-    """The bytes are the file's and the time is its modification time in seconds."""
+    """The bytes are the file's, wherever it stood, and the time is its modification time in seconds."""
     (tmp_path / "a.txt").write_bytes(b"abc")
     os.utime(tmp_path / "a.txt", ns=(0, 1_500_000_000_250_000_000))
-    assert read_whole(tmp_path / "a.txt", Limit(1)) == (b"abc", 1_500_000_000.25)
+    with open_regular(tmp_path / "a.txt") as file:
+        file.read(2)
+        assert read_whole(file, Limit(1)) == (b"abc", 1_500_000_000.25)
 
 
 @pytest.mark.parametrize(("size", "fits"), [(1000, True), (1001, False)])
 def test_the_limit_is_in_bytes(tmp_path: Path, size: int, fits: bool) -> None:
     """A file of exactly the limit is read."""
     (tmp_path / "a.txt").write_bytes(b"x" * size)
-    if fits:
-        assert len(read_whole(tmp_path / "a.txt", Limit(0.001))[0]) == size
-    else:
-        with pytest.raises(Unreadable, match=r"^is 0\.1 MB, more than index\.max_document_mb \(0\.001\); raise it or split the file$"):
-            read_whole(tmp_path / "a.txt", Limit(0.001))
+    with open_regular(tmp_path / "a.txt") as file:
+        if fits:
+            assert len(read_whole(file, Limit(0.001))[0]) == size
+        else:
+            with pytest.raises(Unreadable, match=r"^is 0\.1 MB, more than index\.max_document_mb \(0\.001\); raise it or split the file$"):
+                read_whole(file, Limit(0.001))
 
 
 def test_only_regular_files_are_opened(tmp_path: Path) -> None:

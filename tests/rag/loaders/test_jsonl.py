@@ -128,10 +128,11 @@ def test_a_file_larger_than_memory_streams(tmp_path: Path) -> None:
 def test_a_file_that_changes_while_it_streams_is_reported(tmp_path: Path) -> None:
     """Documents already handed out stand, and the file is named as changed at the end."""
     file = tmp_path / "a.jsonl"
-    file.write_text('{"text": "a"}\n{"text": "b"}\n')
+    row = json.dumps({"text": "x" * 50_000}) + "\n"
+    file.write_text(row * 100)  # more than is read ahead
     stream = read([file], 1)
     assert isinstance(next(stream), Loaded)
     with file.open("a") as out:
         out.write('{"text": "c"}\n')
     last = list(stream)[-1]
-    assert last == Failed("a.jsonl", "changed while it was read; index again when it is at rest", file)
+    assert last == Failed("a.jsonl", "changed while it was read; index again when it is at rest", file, str(file))

@@ -1,0 +1,160 @@
+"""The writer process as seen from the one that builds: frames go out, answers come in, every way to die is one clear line."""
+
+from __future__ import annotations
+
+import atexit
+import json
+import os
+import queue
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+import rag
+from rag.errors import StoreError
+from rag.index.engine import Layout
+from rag.index.frames import put
+from rag.index.manifest import REBUILD
+
+_ROOT = Path(rag.__file__).parents[1]
+_DISK = ("SIGBUS", "SIGSEGV")
+_spare: list[Child] = []
+
+
+class Child:
+    """One writer process. It is kept for the next generation: starting one takes a third of a second."""
+
+    def __init__(self) -> None:
+        """Start the process."""
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [str(_ROOT), os.environ.get("PYTHONPATH")]))}
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115  # lives as long as the process
+        self._process = subprocess.Popen(  # noqa: S603  # our own interpreter and module
+            [sys.executable, "-P", "-m", "rag.index.writer", str(os.getpid())],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            env=environment,
+        )
+        self._answers: queue.Queue[dict[str, Any] | None] = queue.Queue()
+        self._thread = threading.Thread(target=self._listen, daemon=True)
+        self._thread.start()
+        self.owner, self._open = os.getpid(), 0
+
+    def _listen(self) -> None:
+        for line in cast(BinaryIO, self._process.stdout):
+            with suppress(ValueError):
+                self._answers.put(json.loads(line))
+        self._answers.put(None)
+
+    @property
+    def alive(self) -> bool:
+        """Whether it can be used by this process."""
+        return self._process.poll() is None and self.owner == os.getpid()
+
+    def send(self, write: Callable[[BinaryIO], None]) -> None:
+        """Send one frame. Raises `StoreError` with the process's own words when it has failed."""
+        self._collect(wait=False)
+        try:
+            write(cast(BinaryIO, self._process.stdin))
+        except OSError:
+            raise self._failed() from None
+        self._open += 1
+
+    def order(self, do: str, header: Mapping[str, Any], blobs: Sequence[bytes] = ()) -> None:
+        """Send a frame `do`."""
+        self.send(lambda stream: put(stream, {"do": do, **header}, blobs))
+
+    def begin(self, path: Path, base: Path | None, layout: Layout) -> None:
+        """Have a generation started at `path`, from a copy of `base` where it is given."""
+        there = {"path": str(path.absolute()), "base": None if base is None else str(base.absolute())}  # the process may have been started elsewhere
+        self.order("begin", {**there, "dense": dict(layout.dense), "sparse": layout.sparse, "hnsw": layout.hnsw})
+
+    def finish(self) -> None:
+        """Wait until everything that was sent is done. Raises `StoreError` when it failed."""
+        try:
+            cast(BinaryIO, self._process.stdin).flush()
+        except OSError:
+            raise self._failed() from None
+        while self._open:
+            self._collect(wait=True)
+
+    def _collect(self, wait: bool) -> None:
+        while self._open:
+            try:
+                answer = self._answers.get(block=wait)
+            except queue.Empty:
+                return
+            if answer is None:
+                raise self._dead()
+            self._open -= 1
+            if "error" in answer:
+                raise StoreError(answer["error"])
+            wait = False
+
+    def _failed(self) -> StoreError:
+        """Return why the process reads no more: its own words where it had time for them."""
+        try:
+            while self._open:
+                self._collect(wait=True)
+        except StoreError as error:
+            return error
+        return self._dead()
+
+    def _dead(self) -> StoreError:
+        code = self._process.wait()
+        if code < 0:
+            name = signal.Signals(-code).name
+            why = "the disk is full, or a file of the index is damaged" if name in _DISK else "it was killed, perhaps for memory"
+            return StoreError(f"the process that writes the index ended with {name}: {why}; the index is as it was, run the command again")
+        self._log.seek(0)
+        last = (self._log.read().decode("utf-8", "replace").strip().splitlines() or ["no reason given"])[-1][:300]
+        return StoreError(f"the process that writes the index failed ({last}); the index is as it was, run the command again, or {REBUILD}")
+
+    def stop(self) -> None:
+        """End the process at once."""
+        if self.owner != os.getpid():
+            return
+        self._process.kill()
+        self._process.wait()
+        self._thread.join()
+        for stream in (self._process.stdin, self._process.stdout, self._log):
+            with suppress(OSError):
+                cast(BinaryIO, stream).close()
+
+
+class Writing:
+    """`with Writing() as child:` lends a writer process; one that failed or was interrupted is ended.
+
+    Only the main thread keeps one for later: the kernel ends a process when the thread that started it does.
+    """
+
+    def __enter__(self) -> Child:
+        while _spare and threading.current_thread() is threading.main_thread():
+            child = _spare.pop()
+            if child.alive:
+                self._child = child
+                return child
+            child.stop()
+        self._child = Child()
+        return self._child
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None and not _spare and threading.current_thread() is threading.main_thread():
+            _spare.append(self._child)
+        else:
+            self._child.stop()
+
+
+def release() -> None:
+    """End the writer process that is kept for the next build."""
+    while _spare:
+        _spare.pop().stop()
+
+
+atexit.register(release)

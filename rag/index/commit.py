@@ -1,0 +1,178 @@
+"""Sends a draft to the writer process: what goes, what comes, and new weights for what stays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from itertools import accumulate
+from typing import Any, BinaryIO, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rag.index.child import Child
+from rag.index.draft import Draft
+from rag.index.engine import Layout, Scope
+from rag.index.frames import put_points
+from rag.index.manifest import Manifest
+from rag.index.pages import pages
+from rag.index.prepare import Prepared, Recipe, index_text
+from rag.index.reader import Reader
+from rag.index.report import Report
+from rag.index.spaces import average_length, bm25_weights, space_name
+from rag.index.store import Index
+from rag.index.table import DocumentTable
+from rag.models.encoder import Vectors
+from rag.stages import DenseSpace, Space, SparseSpace
+from rag.text import analyzer
+from rag.types import Document
+
+WINDOW = 2048  # chunks embedded together: enough to sort by length, few enough to keep in memory
+WINDOW_BYTES = 32 * 1024**2
+BATCH = 256  # points in one frame
+Averages = dict[str, dict[str, float]]  # by space and tenant
+
+
+class Frames(Protocol):
+    """What takes points in frames: a writer process, or an engine on a server."""
+
+    def send(self, write: Callable[[BinaryIO], None]) -> None:
+        """Take one frame."""
+
+    def order(self, do: str, header: Mapping[str, Any], blobs: Sequence[bytes] = ()) -> None:
+        """Take a frame `do`."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a new generation differs in from the one it starts from: documents to remove, and BM25's average lengths."""
+
+    gone: Sequence[tuple[str, str]]
+    averages: Averages
+    old: Index | None
+
+
+def averages(table: DocumentTable, spaces: Sequence[Space]) -> Averages:
+    """Return the average length in terms of every sparse space and tenant: across tenants, one's documents would show in another's scores."""
+    sums, tenants = table.terms(), table.tenants()
+    found: Averages = {}
+    for space in spaces:
+        if isinstance(space, SparseSpace):
+            by_tenant = {t: sums.get((space.language, t), (0, 0)) for t in tenants}
+            found[space_name(space)] = {t: average_length(terms, chunks) for t, (chunks, terms) in by_tenant.items()}
+    return found
+
+
+def send(child: Child, draft: Draft, layout: Layout, plan: Plan, recipe: Recipe, report: Report) -> None:
+    """Have everything written but the seal; embeds on the way, so both processes work."""
+    child.begin(draft.path, plan.old.generation if plan.old else None, layout)
+    for i in range(0, len(plan.gone), 1000):
+        child.order("delete", {"documents": plan.gone[i : i + 1000]})
+    with recipe.runtime.progress("embed and write", len(draft.added)) as advance:
+        for window in windows(draft):
+            write_window(child, window, plan.averages, recipe, report)
+            advance(len(window))
+    if plan.old is not None:
+        _reweigh(child, plan.old, draft, plan.averages, recipe)
+    child.finish()
+
+
+def seal(child: Child, draft: Draft, manifest: Manifest) -> None:
+    """Have the generation optimised, verified and sealed."""
+    child.order("seal", {"manifest": asdict(manifest), "tenants": manifest.tenants if manifest.tenant_key else {"": manifest.chunks}})
+    child.finish()
+
+
+def kept(draft: Draft) -> Iterator[Prepared]:
+    """Yield the spooled documents as they are in the table: without chunks where they are dropped as duplicates."""
+    for document in draft.spooled():
+        row = draft.table[document.row.id]
+        dropped = document.ids and not row.chunks
+        yield Prepared(row, document.facts, document.text, [], [], {}) if dropped else document
+
+
+def windows(draft: Draft) -> Iterator[list[Prepared]]:
+    window: list[Prepared] = []
+    chunks = size = 0
+    for document in kept(draft):
+        window.append(document)
+        chunks += len(document.ids)
+        size += len(document.text)
+        if chunks >= WINDOW or size >= WINDOW_BYTES:
+            yield window
+            window, chunks, size = [], 0, 0
+    if window:
+        yield window
+
+
+def write_window(child: Frames, window: Sequence[Prepared], found: Averages, recipe: Recipe, report: Report) -> None:
+    texts = [index_text(p, d.row.title, d.text) for d in window for p in d.payloads]
+    dense = [s for s in recipe.spaces if isinstance(s, DenseSpace)] if texts else []
+    with report.timed("embed"):
+        vectors = {space_name(s): recipe.runtime.embed(s.model, texts, s.prefix, label="") for s in dense}
+    with report.timed("write"):
+        written = [p for d in window for p in pages(Document(d.row.id, d.text), d.row.tenant)]
+        for i in range(0, len(written), BATCH):
+            part = written[i : i + BATCH]
+            child.send(lambda stream, part=part: put_points(stream, part))  # type: ignore[misc]  # mypy infers no type for a default
+        _write_chunks(child, window, vectors, found, recipe)
+        recipe.runtime.work.writes += len(written) + len(texts)
+
+
+def _write_chunks(child: Frames, window: Sequence[Prepared], vectors: Mapping[str, Vectors], found: Averages, recipe: Recipe) -> None:
+    ids = [i for d in window for i in d.ids]
+    payloads = [p for d in window for p in d.payloads]
+    names = sorted(vectors)
+    sparse = {space_name(s): _weights(window, s, found[space_name(s)]) for s in recipe.spaces if isinstance(s, SparseSpace)} if ids else {}
+    ends = {n: [0, *accumulate(lengths)] for n, (lengths, _, _) in sparse.items()}
+    for i in range(0, len(ids), BATCH):
+        j = min(i + BATCH, len(ids))
+        blobs = [vectors[n][i:j].astype("<f4", copy=False).tobytes() for n in names]
+        for n, (_, terms, weights) in sparse.items():
+            blobs += [terms[ends[n][i] : ends[n][j]].tobytes(), weights[ends[n][i] : ends[n][j]].tobytes()]
+        header = {"ids": ids[i:j], "payloads": payloads[i:j], "dense": names, "sparse": {n: lengths[i:j] for n, (lengths, _, _) in sparse.items()}}
+        child.order("write", header, blobs)
+
+
+def _weights(window: Sequence[Prepared], space: SparseSpace, found: Mapping[str, float]) -> tuple[list[int], NDArray[np.uint32], NDArray[np.float64]]:
+    """Return the sparse vectors of all chunks of a window, one after the other: lengths, terms, weights."""
+    counts = [(d.counts[space.language], found[d.row.tenant]) for d in window if d.ids]
+    weights = [bm25_weights(c.lengths, c.times, space, average) for c, average in counts]
+    lengths = [n for c, _ in counts for n in c.lengths]
+    return lengths, np.concatenate([c.terms for c, _ in counts]).astype("<u4"), np.concatenate(weights).astype("<f8")
+
+
+def _reweigh(child: Child, old: Index, draft: Draft, found: Averages, recipe: Recipe) -> None:
+    """Send new weights for the chunks that stay, of every tenant whose average length crossed a step."""
+    for space in recipe.spaces:
+        if not isinstance(space, SparseSpace):
+            continue
+        name = space_name(space)
+        before = old.manifest.spaces[name]["average_length"]
+        for tenant in sorted(t for t, average in found[name].items() if t in before and before[t] != average):
+            for part in _stayed(old, draft, tenant):
+                ids = [i for i, _ in part]
+                counts = [analyzer(space.language).counts(text) for _, text in part]
+                lengths = [len(c) for c in counts]
+                times = np.fromiter((n for c in counts for n in c.values()), dtype=np.uint32)
+                terms = np.fromiter((t for c in counts for t in c), dtype="<u4")
+                weights = bm25_weights(lengths, times, space, found[name][tenant])
+                child.order("reweigh", {"space": name, "ids": ids, "lengths": lengths}, [terms.tobytes(), weights.astype("<f8").tobytes()])
+                recipe.runtime.work.writes += len(ids)
+
+
+def _stayed(old: Index, draft: Draft, tenant: str) -> Iterator[list[tuple[str, str]]]:
+    """Yield ids and indexed texts of the chunks that a draft takes over as they are."""
+    scope = Scope(tenant or None)
+    reader = Reader(old.engine, old.manifest, old.documents, old.runtime, scope, True, False)
+    part: list[tuple[str, str]] = []
+    for chunk in reader.all_chunks():
+        if chunk.span.doc_id in draft.added or draft.table.state(chunk.span.doc_id) is None:
+            continue
+        part.append((chunk.id, chunk.index_text))
+        if len(part) == BATCH:
+            yield part
+            part = []
+    if part:
+        yield part
+

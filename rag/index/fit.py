@@ -1,0 +1,56 @@
+"""Whether a configuration fits an index: one model, never two, and the same cuts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rag.errors import StoreError
+from rag.index.manifest import Manifest
+from rag.index.prepare import Recipe
+from rag.index.spaces import space_name
+from rag.pipeline import Pipeline
+from rag.runtime import Runtime
+from rag.stages import DenseSpace, Space
+
+OTHER = "use `rag migrate INDEX -c CONFIG` or index into another directory"
+
+
+def graph(recipe: Recipe, chunks: int) -> bool:
+    """Whether vectors get a graph: as `index.search` says, by the number of chunks when that is `auto`."""
+    options = recipe.pipeline.index
+    large = options.search == "hnsw" or (options.search == "auto" and chunks >= options.exact_below)
+    return large and any(isinstance(s, DenseSpace) for s in recipe.spaces)
+
+
+def check_fit(path: Path | str, manifest: Manifest, pipeline: Pipeline, wanted: Sequence[Space], runtime: Runtime) -> None:
+    """Raise `StoreError` with both names when documents would be cut or embedded otherwise than those that are there."""
+    if manifest.chunk_key != pipeline.chunk_key:
+        built = manifest.config["chunk"]["use"]
+        raise StoreError(f"{path} was cut by chunk: {built}, the configuration says {pipeline.chunk.use} or other fields of it; {OTHER}")
+    if set(manifest.spaces) != {space_name(s) for s in wanted}:
+        has, needs = ", ".join(str(s["spec"]) for s in manifest.spaces.values()), ", ".join(map(repr, wanted))
+        raise StoreError(f"{path} holds the vector spaces {has or 'none'}, the configuration's retrieve: needs {needs or 'none'}; {OTHER}")
+    if manifest.tenant_key != pipeline.index.tenant_key:
+        raise StoreError(f"{path} was built with index.tenant_key {manifest.tenant_key!r}, the configuration says {pipeline.index.tenant_key!r}; {OTHER}")
+    for space in wanted:
+        if isinstance(space, DenseSpace):
+            check_identity(path, manifest.spaces[space_name(space)]["identity"], runtime.encoder(space.model).identity)
+    if _plain(manifest.chunker) != _plain(runtime.identities(pipeline.chunk)):
+        raise StoreError(f"{path} was cut with another version of the model or tokenizer that chunk: names; {OTHER}")
+
+
+def check_identity(path: Path | str, built: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
+    """Raise `StoreError` with both names when vectors of one model would meet vectors of another."""
+    wrong = [k for k in sorted({*built, *asked} - {"precision"}) if built.get(k) != asked.get(k)]  # precisions may meet: see `native_precision`
+    if wrong:
+        differs = ", ".join(f"{k} {built.get(k)!r} against {asked.get(k)!r}" for k in wrong)
+        raise StoreError(
+            f"{path} was embedded with {built['name']}, the configuration asks for {asked['name']} ({differs}); use the same model, or {OTHER}"
+        )
+
+
+def _plain(identities: Sequence[Any]) -> list[Any]:
+    """Return model identities without the precision they were computed in."""
+    return [{k: v for k, v in i.items() if k != "precision"} if isinstance(i, dict) else i for i in identities]

@@ -1,0 +1,163 @@
+"""The process that writes a generation: it imports the engine and no model, so that a native crash ends it alone.
+
+Run as `python -m rag.index.writer` with frames on standard input; answers are JSON lines on standard output. A full
+disk kills it with SIGBUS, an optimisation holds its interpreter for minutes: neither touches the process that asked.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import signal
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from rag.errors import StoreError
+from rag.index.canaries import record
+from rag.index.edge import EdgeEngine
+from rag.index.engine import Layout, Scope
+from rag.index.faults import reached
+from rag.index.files import copy_tree, digest_file, files, require_space, stamp, sync_tree, used
+from rag.index.frames import points, take, unpack
+from rag.index.lock import hold
+from rag.index.manifest import Manifest, write_json, write_manifest
+
+_CHECKED = 32 * 1024**2  # bytes written between two looks at the free space
+_PDEATHSIG = 1
+
+
+class Job:
+    """One generation in the making."""
+
+    def __init__(self, path: Path, base: Path | None, layout: Layout) -> None:
+        """Start from nothing, or from a copy of the shard of a sealed generation."""
+        self.path, self.layout, self.written, self._looked = path, layout, 0, 0
+        self.held = hold(path)
+        reached("child.begin")
+        if base is None:
+            require_space(path, 0, "a new index")
+            self.engine = EdgeEngine.create(path / "shard", layout)
+        else:
+            require_space(path, 2 * used(base), "copying the index and rewriting what changes")
+            copy_tree(base / "shard", path / "shard")
+            reached("child.copied")
+            self.engine = EdgeEngine.patch(path / "shard", layout)
+
+    def delete(self, documents: Sequence[tuple[str, str]]) -> None:
+        """Delete all points of documents, given as tenant and id."""
+        reached("child.delete")
+        for tenant, doc_id in documents:
+            self.engine.delete(self.engine.points_of(tenant, doc_id))
+
+    def write(self, header: Mapping[str, Any], blobs: Sequence[bytes]) -> None:
+        """Write the points of a frame."""
+        reached("child.write")
+        self._look(sum(map(len, blobs)) + sum(len(str(p)) for p in header["payloads"][:1]) * len(header["ids"]))
+        self.engine.write(points(header, blobs))
+        self.written += len(header["ids"])
+
+    def reweigh(self, header: Mapping[str, Any], blobs: Sequence[bytes]) -> None:
+        """Replace sparse vectors of points that stay."""
+        reached("child.reweigh")
+        self._look(sum(map(len, blobs)))
+        self.engine.reweigh(header["space"], dict(zip(header["ids"], unpack(header["lengths"], *blobs), strict=True)))
+
+    def _look(self, size: int) -> None:
+        """Stop before the disk is full: the engine maps its files, and a map on a full disk is a SIGBUS."""
+        self._looked += size
+        if self._looked > _CHECKED or self.written == 0:
+            require_space(self.path, 3 * max(self._looked, size), "writing")
+            self._looked = 0
+
+    def seal(self, manifest: Manifest, tenants: Mapping[str, int]) -> None:
+        """Optimise, verify, and write the manifest last, everything on disk."""
+        require_space(self.path, used(self.path / "shard"), "optimising")
+        reached("child.optimize")
+        self.engine.index_payload(manifest.fields)
+        self.engine.finish()
+        reached("child.flush")
+        engine = EdgeEngine.load(self.path / "shard", self.layout)
+        _verify(engine, manifest, tenants)
+        canaries = record(engine, self.layout)
+        engine.close()
+        reached("child.verify")
+        sync_tree(self.path)
+        found = files(self.path)
+        write_json(self.path / "stamps.json", {name: stamp(path) for name, path in found.items()})
+        manifest = replace(manifest, files={name: digest_file(path) for name, path in found.items()}, canaries=canaries)
+        reached("child.manifest")
+        write_manifest(self.path, manifest)
+        os.close(self.held)
+
+
+def _verify(engine: EdgeEngine, manifest: Manifest, tenants: Mapping[str, int]) -> None:
+    """Raise `StoreError` when the shard does not hold the points that the document table says."""
+    if (count := engine.count()) != manifest.points:
+        raise StoreError(f"the new generation holds {count} points instead of {manifest.points}; nothing was changed, run the command again")
+    for tenant, expected in tenants.items():
+        found = engine.count("chunk", Scope(tenant or None))
+        if found != expected:
+            whose = f" of tenant {tenant!r}" if tenant else ""
+            raise StoreError(f"the new generation holds {found} chunks{whose} instead of {expected}; nothing was changed, run the command again")
+
+
+def _handle(job: Job | None, header: Mapping[str, Any], blobs: Sequence[bytes]) -> Job | None:
+    do = header["do"]
+    if do == "begin":
+        if job is not None:
+            job.engine.close()
+            os.close(job.held)
+        layout = Layout(header["dense"], tuple(header["sparse"]), header["hnsw"])
+        return Job(Path(header["path"]), Path(header["base"]) if header["base"] else None, layout)
+    if job is None:
+        raise StoreError(f"{do} before begin")
+    if do == "delete":
+        job.delete(header["documents"])
+    elif do == "write":
+        job.write(header, blobs)
+    elif do == "reweigh":
+        job.reweigh(header, blobs)
+    elif do == "seal":
+        job.seal(Manifest(**header["manifest"]), header["tenants"])
+        return None
+    return job
+
+
+def die_with_parent(parent: int) -> None:
+    """Have the kernel end this process when the one that started it, `parent`, dies, however it dies (Linux)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:  # it died before the kernel was asked
+            os._exit(1)
+
+
+def main() -> int:
+    """Handle frames until standard input ends."""
+    die_with_parent(int(sys.argv[1]))
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; who asked decides
+    out = os.fdopen(os.dup(1), "w", encoding="ascii")
+    os.dup2(2, 1)  # whatever native code prints must not pass for an answer
+    job: Job | None = None
+    while (frame := take(sys.stdin.buffer)) is not None:
+        header, blobs = frame
+        try:
+            job = _handle(job, header, blobs)
+            answer: dict[str, Any] = {"done": header["do"], "points": job.written if job else 0}
+        except StoreError as error:
+            answer = {"error": str(error)}
+        except OSError as error:
+            answer = {"error": f"{error.filename or 'writing'}: {error.strerror}; check the disk and its free space"}
+        json.dump(answer, out)
+        out.write("\n")
+        out.flush()
+        if "error" in answer:
+            return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
