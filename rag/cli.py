@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,7 +9,7 @@ import typer
 
 from rag import cli_index
 from rag.app import Config, IndexPath, Json, Tenant, Where, app, place
-from rag.shell import emit, note, run
+from rag.shell import emit, leave, note, run
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -148,7 +147,7 @@ def _stage_text(row: dict[str, Any]) -> str:
 
 def main() -> None:
     """Entry point of the command."""
-    sys.exit(run(app))
+    leave(run(app))
 
 
 __all__ = ["app", "cli_index", "main"]

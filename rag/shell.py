@@ -14,7 +14,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import typer
 
@@ -112,3 +112,10 @@ def emit(value: Any, as_json: bool, text: Callable[[], str]) -> None:
 def note(text: str) -> None:
     """Write one line to standard error."""
     sys.stderr.write(clean(text) + "\n")
+
+
+def leave(code: int) -> NoReturn:
+    """End the process; what still comes in while it goes changes nothing any more."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    sys.exit(code)

@@ -70,10 +70,10 @@ class Child:
         """Send a frame `do`."""
         self.send(lambda stream: put(stream, {"do": do, **header}, blobs))
 
-    def begin(self, path: Path, base: Path | None, layout: Layout) -> None:
-        """Have a generation started at `path`, from a copy of `base` where it is given."""
+    def begin(self, path: Path, base: Path | None, layout: Layout, points: int = 0) -> None:
+        """Have a generation of about `points` started at `path`, from a copy of `base` where it is given."""
         there = {"path": str(path.absolute()), "base": None if base is None else str(base.absolute())}  # the process may have been started elsewhere
-        self.order("begin", {**there, "dense": dict(layout.dense), "sparse": layout.sparse, "hnsw": layout.hnsw})
+        self.order("begin", {**there, "dense": dict(layout.dense), "sparse": layout.sparse, "hnsw": layout.hnsw, "points": points})
 
     def finish(self) -> None:
         """Wait until everything that was sent is done. Raises `StoreError` when it failed."""

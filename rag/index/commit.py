@@ -15,7 +15,7 @@ from rag.index.draft import Draft
 from rag.index.engine import Layout, Scope
 from rag.index.frames import put_points
 from rag.index.manifest import Manifest
-from rag.index.pages import pages
+from rag.index.pages import PAGE, pages
 from rag.index.prepare import Prepared, Recipe, index_text
 from rag.index.reader import Reader
 from rag.index.report import Report
@@ -65,7 +65,7 @@ def averages(table: DocumentTable, spaces: Sequence[Space]) -> Averages:
 
 def send(child: Child, draft: Draft, layout: Layout, plan: Plan, recipe: Recipe, report: Report) -> None:
     """Have everything written but the seal; embeds on the way, so both processes work."""
-    child.begin(draft.path, plan.old.generation if plan.old else None, layout)
+    child.begin(draft.path, plan.old.generation if plan.old else None, layout, draft.table.counts()[0] + draft.table.pages(PAGE))
     for i in range(0, len(plan.gone), 1000):
         child.order("delete", {"documents": plan.gone[i : i + 1000]})
     with recipe.runtime.progress("embed and write", len(draft.added)) as advance:

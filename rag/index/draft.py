@@ -17,7 +17,7 @@ from rag.index.manifest import next_number
 from rag.index.prepare import Counts, Prepared
 from rag.index.table import NAME, DocumentRow, DocumentTable, Facts
 
-_LOOK = 32 * 1024**2  # bytes spooled between two looks at the free space
+_LOOK = 1024**2  # bytes spooled between two looks at the free space
 
 
 class Draft:

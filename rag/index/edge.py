@@ -19,6 +19,7 @@ from rag.index.gate import PointRecord, Sparse, validate
 from rag.index.manifest import REBUILD
 from rag.index.ties import past_ties
 
+SEGMENT = 50_000  # points of one segment: what is rewritten for one change, and what has to be in memory while it is
 _HNSW_EF = 128
 _SCHEMA = {"keyword": edge.PayloadSchemaType.Keyword, "integer": edge.PayloadSchemaType.Integer, "float": edge.PayloadSchemaType.Float}
 
@@ -43,16 +44,16 @@ class EdgeEngine:
         self.path, self._shard, self.layout = path, shard, layout
 
     @classmethod
-    def create(cls, path: Path, layout: Layout) -> EdgeEngine:
-        """Make an empty shard. It has no write-ahead log: it is private until it is sealed by `finish`."""
+    def create(cls, path: Path, layout: Layout, points: int = 0) -> EdgeEngine:
+        """Make an empty shard for about `points`. It has no write-ahead log: it is private until it is sealed by `finish`."""
         with _native(f"creating {path}"):
-            return cls(path, edge.EdgeShard.create(str(path), _config(layout)), layout)
+            return cls(path, edge.EdgeShard.create(str(path), _config(layout, points)), layout)
 
     @classmethod
-    def patch(cls, path: Path, layout: Layout) -> EdgeEngine:
+    def patch(cls, path: Path, layout: Layout, points: int = 0) -> EdgeEngine:
         """Open a private copy of a shard to change it; where `layout` has or has not a graph, `finish` makes it so."""
         with _native(f"opening {path}"):
-            return cls(path, edge.EdgeShard.load(str(path), _config(layout)), layout)
+            return cls(path, edge.EdgeShard.load(str(path), _config(layout, points)), layout)
 
     @classmethod
     def load(cls, path: Path, layout: Layout) -> EdgeEngine:
@@ -117,6 +118,11 @@ class EdgeEngine:
             for name, kind in keys.items():
                 self._shard.update(edge.UpdateOperation.create_field_index(name, _SCHEMA[kind]))
 
+    def rotate(self, points: int) -> None:
+        """Optimise what was written so far, and let go of its pages: memory while building stays that of one segment."""
+        self.finish()
+        self._shard = self.patch(self.path, self.layout, points)._shard
+
     def finish(self) -> None:
         """Optimise into immutable segments, flush and close."""
         with _native("optimising"):
@@ -141,9 +147,13 @@ class EdgeEngine:
                 query = edge.Query.Nearest(vector.tolist(), using=space)
                 params = edge.SearchParams(exact=exact, hnsw_ef=max(_HNSW_EF, limit))
 
+        own: Any = False if scope.tenant is None else ["tenant"]
+
         def fetch(most: int) -> list[Scored]:
             with _native("searching"):
-                rows = self._shard.query(edge.QueryRequest(limit=most, query=query, filter=keep, params=params, with_payload=False, with_vector=False))
+                rows = self._shard.query(edge.QueryRequest(limit=most, query=query, filter=keep, params=params, with_payload=own, with_vector=False))
+            for r in rows:
+                scope.check(r.payload)
             return [(str(r.id), float(r.score)) for r in rows]
 
         return past_ties(fetch, limit)
@@ -193,13 +203,16 @@ class EdgeEngine:
         return sorted(vectors[space].indices) if isinstance(vectors, dict) and space in vectors else []
 
 
-def _config(layout: Layout) -> edge.EdgeConfig:
-    """Return the engine's settings. Any deletion makes it rewrite a segment, so that nothing of what was deleted stays in a file."""
+def _config(layout: Layout, points: int) -> edge.EdgeConfig:
+    """Return the settings that a shard is written with, one segment for every `SEGMENT` of `points`.
+
+    Any deletion has a segment rewritten, so that nothing of what was deleted stays in a file.
+    """
     sparse = layout.sparse if layout.sparse or layout.dense else ("unused",)  # the engine demands a space even where nothing needs one
     return edge.EdgeConfig(
-        vectors={n: edge.EdgeVectorParams(size=d, distance=edge.Distance.Dot) for n, d in layout.dense.items()},
-        sparse_vectors={n: edge.EdgeSparseVectorParams(modifier=edge.Modifier.Idf) for n in sparse},
+        vectors={n: edge.EdgeVectorParams(size=d, distance=edge.Distance.Dot, memory=edge.Memory.Cold) for n, d in layout.dense.items()},
+        sparse_vectors={n: edge.EdgeSparseVectorParams(modifier=edge.Modifier.Idf, memory=edge.Memory.Cold) for n in sparse},
         wal_enabled=False,
         hnsw_config=edge.HnswIndexConfig(m=16 if layout.hnsw else 0, ef_construct=128, full_scan_threshold=10),
-        optimizers=edge.EdgeOptimizersConfig(indexing_threshold=1, default_segment_number=1, deleted_threshold=0.0, vacuum_min_vector_number=1),
+        optimizers=edge.EdgeOptimizersConfig(indexing_threshold=1, default_segment_number=points // SEGMENT + 1, deleted_threshold=0.0, vacuum_min_vector_number=1),
     )

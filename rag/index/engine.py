@@ -9,8 +9,10 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from rag.errors import StoreError
 from rag.filters import Filter
 from rag.index.gate import PointRecord, Sparse
+from rag.index.manifest import REBUILD
 
 Scored = tuple[str, float]
 
@@ -29,6 +31,11 @@ class Scope:
     """Whose chunks may be read: one tenant's, or, on an index without tenants, all."""
 
     tenant: str | None = None
+
+    def check(self, payload: Mapping[str, Any] | None) -> None:
+        """Raise `StoreError` for a row of another tenant, which no filter should have let through."""
+        if self.tenant is not None and (payload or {}).get("tenant") != self.tenant:
+            raise StoreError(f"the index returned a row of another tenant; it is damaged: stop using it, and {REBUILD}")
 
 
 class Engine(Protocol):
@@ -58,7 +65,7 @@ class Engine(Protocol):
         """Release the collection."""
 
     def nearest(self, space: str, vector: NDArray[np.float32] | Sparse, limit: int, scope: Scope, where: Filter | None, exact: bool) -> list[Scored]:
-        """Return the ids and scores of the best points in one space, by (-score, id)."""
+        """Return the ids and scores of the best points in one space, by (-score, id). Raises `StoreError` for one outside the scope."""
 
     def payloads(self, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
         """Return the payload of every id that exists."""

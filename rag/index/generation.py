@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import tempfile
+import time
 import weakref
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -17,6 +18,7 @@ from rag.index import canaries
 from rag.index.edge import EdgeEngine
 from rag.index.engine import Engine, Layout
 from rag.index.files import copy_tree, require_space, used, verify
+from rag.index.lock import hold
 from rag.index.manifest import REBUILD, Manifest, read_manifest, write_json
 from rag.index.remote_table import RemoteTable
 from rag.index.table import NAME, DocumentTable
@@ -24,6 +26,7 @@ from rag.index.table import NAME, DocumentTable
 STAMPS = "stamps.json"
 _MEMORY = Path("/dev/shm")  # noqa: S108  # links are made in memory where there is such a place: synced at no cost, and never full of them
 _LOW = 4 * 1024**2
+_PREFIX, _YOUNG = "spanwise-", 60  # seconds in which a folder may not be locked yet by who made it
 
 
 class Aside:
@@ -35,9 +38,11 @@ class Aside:
     def __init__(self, shard: Path) -> None:
         """Make the folder."""
         copied = not _writable(shard) or _full(shard)
-        self.path = Path(tempfile.mkdtemp(prefix="spanwise-", dir=None if copied or not os.access(_MEMORY, os.W_OK) else _MEMORY))
+        place = Path(tempfile.gettempdir()) if copied or not os.access(_MEMORY, os.W_OK) else _MEMORY
+        _sweep(place)
+        self.path = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=place))
         self.shard = self.path / "shard"
-        self._end = weakref.finalize(self, shutil.rmtree, str(self.path), ignore_errors=True)
+        self._end = weakref.finalize(self, _drop, str(self.path), hold(self.path))
         try:
             (_copy if copied else _link)(shard, self.shard)
         except BaseException:
@@ -122,6 +127,20 @@ def _stamps(path: Path) -> Mapping[str, list[int]]:
 def _writable(shard: Path) -> bool:
     """Whether the engine can open a shard: it takes its files for writing even to read them."""
     return all(os.access(p, os.W_OK) for p in [shard, *shard.rglob("*")]) and not os.statvfs(shard).f_flag & os.ST_RDONLY
+
+
+def _drop(folder: str, handle: int) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    os.close(handle)
+
+
+def _sweep(place: Path) -> None:
+    """Remove the folders of readers that were killed: nobody holds their lock."""
+    for folder in place.glob(f"{_PREFIX}*"):
+        with suppress(OSError):
+            found = folder.stat(follow_symlinks=False)
+            if found.st_uid == os.getuid() and time.time() - found.st_mtime > _YOUNG:
+                _drop(str(folder), hold(folder, wait=False))
 
 
 def _full(shard: Path) -> bool:

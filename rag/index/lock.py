@@ -32,10 +32,14 @@ def lock(path: Path) -> Iterator[None]:
         yield
 
 
-def hold(folder: Path) -> int:
-    """Lock a folder that is being written, until the handle returned is closed or this process is dead; waits for the one before."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    fcntl.flock(handle, fcntl.LOCK_EX)
+def hold(folder: Path, wait: bool = True) -> int:
+    """Lock a folder until the handle returned is closed or this process is dead; waits for who holds it, or raises `OSError`."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except OSError:
+        os.close(handle)
+        raise
     return handle
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -79,20 +80,30 @@ def _build(path: Path, live: Index, pipeline: Pipeline, runtime: Runtime) -> Rep
     recipe = Recipe(pipeline, tuple(dict.fromkeys(pipeline.retrieve.spaces())), runtime, time.time())
     generation = waiting(path)
     if generation is not None:
-        with Index.open(path, runtime, generation=generation) as old:
-            if old.manifest.config == dump(pipeline) and _fits(path, old, recipe):
-                return construct(path, old, stored(live), Named(None), recipe, True, "NEXT")
+        with suppress(_Unfit), _reused(path, generation, recipe) as old:
+            return construct(path, old, stored(live), Named(None), recipe, True, "NEXT")
         abandon(path)
     return construct(path, None, stored(live), Named(None), recipe, True, "NEXT")
 
 
-def _fits(path: Path, waiting: Index, recipe: Recipe) -> bool:
-    """Whether what waits was cut and embedded by the models there are now: their files may have changed under the same names."""
+class _Unfit(Exception):
+    """What waits is of no use."""
+
+
+def _reused(path: Path, generation: Path, recipe: Recipe) -> Index:
+    """Open what waits. Raises `_Unfit` when it is damaged, or other models or options made it: files of models change under their names."""
     try:
-        check_fit(path, waiting.manifest, recipe.pipeline, recipe.spaces, recipe.runtime)
+        old = Index.open(path, recipe.runtime, generation=generation)
     except StoreError:
-        return False
-    return True
+        raise _Unfit from None
+    try:
+        check_fit(path, old.manifest, recipe.pipeline, recipe.spaces, recipe.runtime)
+        if old.manifest.config != dump(recipe.pipeline):
+            raise _Unfit
+    except (StoreError, _Unfit):
+        old.close()
+        raise _Unfit from None
+    return old
 
 
 def stored(live: Index) -> Iterator[Loaded]:

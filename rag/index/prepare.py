@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -48,12 +48,13 @@ class Prepared:
 
 @dataclass(frozen=True)
 class Recipe:
-    """How documents become points: the same for every document of a generation."""
+    """How documents become points: the same for every document of a generation. `admit` raises for a row that cannot be kept."""
 
     pipeline: Pipeline
     spaces: tuple[Space, ...]
     runtime: Runtime
     now: float
+    admit: Callable[[DocumentRow, Facts], None] = lambda row, facts: None
 
     @property
     def languages(self) -> list[str]:
@@ -83,7 +84,9 @@ def prepare(document: Document, root: str, recipe: Recipe) -> Prepared:
     counts = {name: _count(texts, name) for name in recipe.languages}
     terms = {name: (sum(1 for n in c.lengths if n), int(c.times.sum())) for name, c in counts.items()}
     facts = Facts(terms, _fields([*(c.meta for c in found.chunks), document.meta]), _over_limit(texts, recipe))
-    return Prepared(_row(document, root, tenant, found, recipe.now), facts, document.text, [c.id for c in found.chunks], payloads, counts)
+    row = _row(document, root, tenant, found, recipe.now)
+    recipe.admit(row, facts)
+    return Prepared(row, facts, document.text, [c.id for c in found.chunks], payloads, counts)
 
 
 def _payload(chunk: Chunk, document: Document, tenant: str) -> dict[str, Any]:

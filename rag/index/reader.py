@@ -52,7 +52,7 @@ class Reader:
         generation: str = "",
     ) -> None:
         """Use `Index.reader`, which checks that scope and pipeline fit the index."""
-        self._engine, self.manifest, self._documents = engine, manifest, documents
+        self._engine, self._manifest, self._documents = engine, manifest, documents
         self.runtime, self.scope, self.exact, self._memo = runtime, scope, exact, memo
         self._audit, self._generation = audit, generation
         self._chunks: dict[str, Chunk] = {}
@@ -60,7 +60,7 @@ class Reader:
 
     def leg(self, space: Space, vector: NDArray[np.float32] | Sparse | None, limit: int, where: Filter | None = None) -> list[Scored]:
         """Return ids and scores of the best chunks in one space, by (-score, id); nothing for a vector of None."""
-        if vector is None or limit < 1 or not self.manifest.chunks:
+        if vector is None or limit < 1 or not self._manifest.chunks:
             return []
         name = space_name(space)
 
@@ -76,7 +76,7 @@ class Reader:
         return self._ranked(search, None, *parts)
 
     def _ranked(self, search: Callable[[], list[Scored]], space: str | None, *parts: object) -> list[Scored]:
-        rows = self.runtime.memo.json(key("search", 1, self.manifest.content, self.scope, *parts), search) if self._memo else search()
+        rows = self.runtime.memo.json(key("search", 1, self._manifest.content, self.scope, *parts), search) if self._memo else search()
         found = [(str(i), float(s)) for i, s in rows]
         self._record("search", [i for i, _ in found], scores=[s for _, s in found], space=space)
         return found
@@ -93,13 +93,14 @@ class Reader:
             self._kept[name] = make()
         return cast(T, self._kept[name])
 
-    def fields(self) -> frozenset[str]:
-        """Return the names of all metadata in scope, and those that chunkers make."""
+    def fields(self) -> frozenset[str] | None:
+        """Return the names of all metadata in scope, and those that chunkers make; None where that would take too long."""
 
-        def names() -> frozenset[str]:
+        def names() -> frozenset[str] | None:
             listed = getattr(self._documents, "field_names", None)  # a table of documents can say without reading every row
             if listed is not None:
-                return MADE | frozenset(listed(self.scope.tenant))
+                found = listed(self.scope.tenant)
+                return None if found is None else MADE | frozenset(found)
             rows = [r for r in self._documents.values() if self.scope.tenant in (None, r.tenant)]
             return MADE | {name for row in rows for name in row.meta}
 
@@ -108,39 +109,56 @@ class Reader:
     def unknown_fields(self, where: Filter | None) -> tuple[str, ...]:
         """Return the metadata keys of a filter that no document in scope has: most likely misspelt."""
         names = {field_of(c.key) for c in clauses(where)} - {None} if where is not None else set()
-        return tuple(sorted(n for n in names - self.fields() if n is not None)) if names else ()
+        known = self.fields() if names else None
+        return tuple(sorted(n for n in names - known if n is not None)) if known is not None else ()
 
     def average_length(self, space: Space) -> float:
         """Return the average chunk length, in terms, that the weights of a BM25 space in this scope were computed with."""
-        return float(self.manifest.spaces[space_name(space)]["average_length"].get(self.scope.tenant or "", 1.0))
+        return float(self._manifest.spaces[space_name(space)]["average_length"].get(self.scope.tenant or "", 1.0))
 
     def hits(self, scored: Sequence[Scored], source: str) -> tuple[Hit, ...]:
-        """Return scored ids as hits, in the same order; `source` names who scored."""
-        chunks = self.chunks([i for i, _ in scored])
-        return tuple(Hit(chunks[i], s, source) for i, s in scored)
+        """Return scored ids as hits, in the same order; `source` names who scored.
+
+        Where documents change in place, those that are being written are left out.
+        """
+        ids = [i for i, _ in scored]
+        chunks = self._loaded(ids) if self._in_place else self.chunks(ids)
+        if self._in_place and chunks:
+            self._record("chunks", list(chunks))
+        return tuple(Hit(chunks[i], s, source) for i, s in scored if i in chunks)
 
     def chunks(self, ids: Sequence[str]) -> dict[str, Chunk]:
         """Return chunks by id. Raises `StoreError` when one is not there or not in scope."""
         if len(self._chunks) > MOST_CHUNKS:
             self.forget_chunks()
-        wanted = [i for i in ids if i not in self._chunks]
-        payloads = self._engine.payloads(wanted)
-        for i in wanted:
-            if i not in payloads:
-                raise StoreError(f"chunk {i} is gone from the index; {REBUILD}")
-            self._chunks[i] = self._chunk(i, payloads[i])
+        self._hold(ids)
         if ids:
             self._record("chunks", ids)
         return {i: self._chunks[i] for i in ids}
+
+    def _hold(self, ids: Sequence[str]) -> None:
+        """Read the chunks that are not kept yet. One of another tenant is answered like one that is not there."""
+        wanted = [i for i in ids if i not in self._chunks]
+        payloads = self._engine.payloads(wanted)
+        for i in wanted:
+            if i not in payloads or self.scope.tenant not in (None, payloads[i].get("tenant")):
+                raise StoreError(f"no chunk {i} in this index; if a search found it, the index is damaged: stop using it, and {REBUILD}")
+            self._chunks[i] = self._chunk(i, payloads[i])
 
     def forget_chunks(self) -> None:
         """Drop the chunks kept from earlier reads: to bound memory, and to time reads that start cold."""
         self._chunks.clear()
 
     def vectors(self, space: Space, ids: Sequence[str]) -> dict[str, NDArray[np.float32]]:
-        """Return the stored vectors of chunks in a dense space, by id; nothing where the index has no such space."""
+        """Return the stored vectors of chunks in a dense space, by id; nothing where the index has no such space.
+
+        Raises `StoreError` when a chunk is not there or not in scope.
+        """
         name = space_name(space)
-        found = self._engine.vectors(name, ids) if name in self.manifest.spaces else {}
+        if name not in self._manifest.spaces:
+            return {}
+        self._hold(ids)  # a vector does not say whose it is
+        found = self._engine.vectors(name, ids)
         if found:
             self._record("vectors", list(found), space=name)
         return found
@@ -155,7 +173,7 @@ class Reader:
             yield from batch
 
     def _chunk(self, id_: str, payload: Mapping[str, Any]) -> Chunk:
-        self._check_scope(payload)
+        self.scope.check(payload)
         try:
             span = Span(payload["doc"], payload["start"], payload["end"])
             parent = Span(span.doc_id, payload["parent_start"], payload["parent_end"]) if "parent_start" in payload else None
@@ -166,10 +184,6 @@ class Reader:
         text = payload["text"] if "text" in payload else self._cut(span)
         index_text = payload["index_text"] if "index_text" in payload else f"{row.title} {text}" if row.title else text
         return Chunk(id_, span, text, index_text, parent, loaded(stored, row.meta))
-
-    def _check_scope(self, payload: Mapping[str, Any]) -> None:
-        if self.scope.tenant is not None and payload.get("tenant") != self.scope.tenant:
-            raise StoreError(f"the index returned a row of another tenant; it is damaged: stop using it, and {REBUILD}")
 
     def text(self, span: Span) -> str:
         """Return the characters of a span, cut from the stored document. Raises `StoreError` outside scope or text."""
@@ -183,6 +197,8 @@ class Reader:
             raise StoreError(f"[{span.start}, {span.end}) lies outside {span.doc_id!r}, which has {row.length} characters")
         ids = page_ids(row.tenant, span)
         pages = self._engine.payloads(ids)
+        for payload in pages.values():
+            self.scope.check(payload)
         if len(pages) != len(ids) or not all("text" in p for p in pages.values()):
             raise StoreError(f"pages of {span.doc_id!r} are missing from the index; {REBUILD}")
         text = "".join(pages[i]["text"] for i in ids)

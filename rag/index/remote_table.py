@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from rag.errors import StoreError
 from rag.index.cut import point_id
 from rag.index.engine import Engine, Scope
-from rag.index.gate import PointRecord
-from rag.index.manifest import REBUILD, Manifest
+from rag.index.gate import MAX_PAYLOAD_BYTES, PointRecord
+from rag.index.manifest import REBUILD
 from rag.index.table import DocumentRow, DocumentTable, Facts
 
-KIND = "document"
-PENDING = ""  # the digest of a document that is being written: no text has it, so the next build writes it again
+WHOLE, PENDING = "document", "pending"  # kinds of points: a document as its row says, and one that is being written or removed
 _KEPT = 20_000
 _MANY = 10_000  # documents beyond which names of metadata are not collected
-_PART = 200_000  # characters of a manifest in one point
+_SPARE = 16_384  # bytes of a row's point for what is not metadata
 
 
 def row_id(doc_id: str) -> str:
@@ -26,11 +25,11 @@ def row_id(doc_id: str) -> str:
     return point_id("", doc_id, "row")
 
 
-def row_point(row: DocumentRow, facts: Facts, averages: Mapping[str, float]) -> PointRecord:
-    """Return a row as a point. `averages` are those that its BM25 weights were computed with, by space."""
+def row_point(row: DocumentRow, facts: Facts, averages: Mapping[str, float], kind: str = WHOLE) -> PointRecord:
+    """Return a row as a point. `averages` are those that its BM25 weights were computed with, by space; without them they are computed anew."""
     own = {"tenant": row.tenant} if row.tenant else {}
-    body = {"row": json.dumps(asdict(row)), "facts": json.dumps(asdict(facts)), "averages": json.dumps(dict(sorted(averages.items())))}
-    return PointRecord(row_id(row.id), {}, {}, {"kind": KIND, "of": row.id, **body, **own})
+    body = {"row": _json(asdict(row)), "facts": _json(asdict(facts)), "averages": json.dumps(dict(sorted(averages.items())))}
+    return PointRecord(row_id(row.id), {}, {}, {"kind": kind, "of": row.id, **body, **own})
 
 
 def read_row(payload: Mapping[str, Any]) -> tuple[DocumentRow, Facts, dict[str, float]]:
@@ -44,8 +43,30 @@ def read_row(payload: Mapping[str, Any]) -> tuple[DocumentRow, Facts, dict[str, 
         raise StoreError(f"a row of the table of documents is damaged ({type(error).__name__}); {REBUILD}") from None
 
 
+def check_row(row: DocumentRow, facts: Facts) -> None:
+    """Raise `StoreError` when what is known of a document does not fit into one point."""
+    size = len(_json(asdict(row)).encode()) + len(_json(asdict(facts)).encode())
+    if size > MAX_PAYLOAD_BYTES - _SPARE:
+        raise StoreError(f"its metadata, {size} bytes, does not fit into a point on a server; shorten it")
+
+
+def _json(value: object) -> str:
+    """Return JSON without needless escapes; file names that are not UTF-8 keep theirs."""
+    return json.dumps(value, ensure_ascii=False).encode("utf-8", "backslashreplace").decode()
+
+
+@dataclass
+class Copied:
+    """What a copy of the table leaves out: tenant and averages of every whole document by id, and the rows of those that are not whole."""
+
+    averages: dict[str, tuple[str, dict[str, float]]] = field(default_factory=dict)
+    pending: dict[str, DocumentRow] = field(default_factory=dict)
+
+
 class RemoteTable(Mapping[str, DocumentRow]):
-    """Rows by document id, read when asked for. Documents that are being written are not there."""
+    """Rows by document id, read when asked for and kept. Documents that are being written are not there."""
+
+    in_place = True  # documents may change while they are read
 
     def __init__(self, engine: Engine) -> None:
         """Read through an engine."""
@@ -53,35 +74,33 @@ class RemoteTable(Mapping[str, DocumentRow]):
         self._kept: dict[str, DocumentRow] = {}
 
     def __getitem__(self, doc_id: str) -> DocumentRow:
-        found = self._kept.get(doc_id)
-        if found is None:
-            try:
-                i = row_id(doc_id)
-            except UnicodeEncodeError:  # half a surrogate pair is in no id
-                raise KeyError(doc_id) from None
-            payload = self._engine.payloads([i]).get(i)
-            if payload is None:
-                raise KeyError(doc_id)
-            found = read_row(payload)[0]
-            if found.digest == PENDING:
-                raise KeyError(doc_id)
-            if len(self._kept) >= _KEPT:
-                self._kept.clear()
-            self._kept[doc_id] = found
-        return found
+        if doc_id not in self._kept:
+            self.prefetch([doc_id])
+        return self._kept[doc_id]
+
+    def prefetch(self, doc_ids: Iterable[str]) -> None:
+        """Read the rows of documents at once, those that are not kept yet."""
+        if len(self._kept) >= _KEPT:
+            self._kept.clear()
+        wanted = [row_id(i) for i in dict.fromkeys(doc_ids) if i not in self._kept and _storable(i)]
+        for payload in self._engine.payloads(wanted).values():
+            if payload.get("kind") == WHOLE:
+                row = read_row(payload)[0]
+                self._kept[row.id] = row
 
     def __iter__(self) -> Iterator[str]:
         return iter(sorted(row.id for row in self.rows()))
 
     def __len__(self) -> int:
-        return sum(1 for _ in self.rows())
+        return self._engine.count(WHOLE)
 
     def rows(self) -> Iterator[DocumentRow]:
         """Yield every row."""
-        for _, payload in self._engine.scroll(KIND, Scope()):
-            row = read_row(payload)[0]
-            if row.digest != PENDING:
-                yield row
+        return (read_row(payload)[0] for _, payload in self._engine.scroll(WHOLE, Scope()))
+
+    def pending(self) -> int:
+        """Return how many documents are being written, or were when a build was cut off."""
+        return self._engine.count(PENDING)
 
     def tenants(self) -> dict[str, int]:
         """Return the number of chunks of every tenant."""
@@ -100,42 +119,44 @@ class RemoteTable(Mapping[str, DocumentRow]):
         return sum(-(-r.length // size) for r in self.rows())
 
     def roots(self) -> list[str]:
-        """Return the distinct roots of the documents."""
-        return sorted({row.root for row in self.rows()})
+        """Return the distinct roots of the documents, of those that are being written too; damaged rows have none."""
+        found = set()
+        for kind in (WHOLE, PENDING):
+            for _, payload in self._engine.scroll(kind, Scope()):
+                try:
+                    found.add(read_row(payload)[0].root)
+                except StoreError:  # whoever opens the index says what is wrong with it
+                    continue
+        return sorted(found)
 
     def field_names(self, tenant: str | None) -> set[str] | None:
         """Return the names of metadata fields in scope; None where there are too many documents to ask."""
-        if self._engine.count(KIND, Scope(tenant)) > _MANY:
+        if self._engine.count(WHOLE, Scope(tenant)) > _MANY:
             return None
-        return {name for _, payload in self._engine.scroll(KIND, Scope(tenant)) for name in read_row(payload)[1].fields}
+        return {name for _, payload in self._engine.scroll(WHOLE, Scope(tenant)) for name in read_row(payload)[1].fields}
 
-    def copy_to(self, table: DocumentTable) -> None:
-        """Copy every row with what it adds to the sums; those that are being written with a digest that no text has."""
-        for _, payload in self._engine.scroll(KIND, Scope()):
-            row, facts, _ = read_row(payload)
+    def copy_to(self, table: DocumentTable) -> Copied:
+        """Copy every row with what it adds to the sums; those that are not whole with a digest that no text has."""
+        copied = Copied()
+        same: dict[str, dict[str, float]] = {}
+        for _, payload in self._engine.scroll(PENDING, Scope()):
+            row = replace(read_row(payload)[0], digest="")
+            table.put(row, Facts())
+            copied.pending[row.id] = row
+        for _, payload in self._engine.scroll(WHOLE, Scope()):
+            row, facts, averages = read_row(payload)
             table.put(row, facts)
+            copied.averages[row.id] = (row.tenant, same.setdefault(payload["averages"], averages))
+        return copied
 
     def close(self) -> None:
         """Nothing is held."""
 
 
-def manifest_points(manifest: Manifest) -> list[PointRecord]:
-    """Return a manifest as points, in parts."""
-    text = json.dumps(asdict(manifest.sealed()))
-    parts = [text[i : i + _PART] for i in range(0, len(text), _PART)]
-    return [PointRecord(point_id("", "", "manifest", n), {}, {}, {"kind": "manifest", "part": n, "parts": len(parts), "body": p}) for n, p in enumerate(parts)]
-
-
-def read_manifest(engine: Engine, where: str) -> Manifest:
-    """Return the manifest of an index on a server. Raises `StoreError` when there is none or it is damaged."""
-    found = sorted((p for _, p in engine.scroll("manifest", Scope())), key=lambda p: int(p["part"]))
-    count = int(found[0]["parts"]) if found else 0
-    if not found or len(found) < count:
-        raise StoreError(f"{where}: the collection holds no manifest of an index; it was not built by `rag index`, or {REBUILD}")
+def _storable(doc_id: str) -> bool:
+    """Whether text can be an id: half a surrogate pair is in none."""
     try:
-        manifest = Manifest(**json.loads("".join(p["body"] for p in found[:count])))
-    except (ValueError, TypeError) as error:
-        raise StoreError(f"{where}: the manifest is damaged ({type(error).__name__}); {REBUILD}") from None
-    if manifest != manifest.sealed():
-        raise StoreError(f"{where}: the manifest is not what was sealed; {REBUILD}")
-    return manifest
+        doc_id.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True

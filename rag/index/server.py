@@ -139,9 +139,13 @@ class ServerEngine:
             query = vector.tolist()
             params = dense_params(self.options, self.layout, limit, exact)
 
+        own: Any = False if scope.tenant is None else ["tenant"]
+
         def fetch(most: int) -> list[Scored]:
             search = partial(self._client.query_points, self._name, query, using=space, query_filter=keep, search_params=params)
-            found = self._call("searching", partial(search, limit=most, with_payload=False, with_vectors=False))
+            found = self._call("searching", partial(search, limit=most, with_payload=own, with_vectors=False))
+            for p in found.points:
+                scope.check(p.payload)
             return [(str(p.id), float(p.score)) for p in found.points]
 
         return past_ties(fetch, limit)

@@ -17,6 +17,7 @@ from rag.index.server_options import is_server
 from rag.index.spaces import space_name
 from rag.runtime import Runtime
 from rag.stages import DenseSpace
+from rag.text import encodable
 from rag.types import Span
 
 if TYPE_CHECKING:
@@ -117,8 +118,10 @@ class Index:
         name = self.manifest.tenant_key
         if name is None and tenant is not None:
             raise StoreError(f"{self.path} has no tenants; leave the tenant out or index with index.tenant_key")
-        if name is not None and not tenant:
+        if name is not None and (not isinstance(tenant, str) or not tenant.strip()):
             raise StoreError(f"{self.path} keeps tenants apart by {name!r}: name one with --tenant")
+        if tenant is not None and ("\0" in tenant or encodable(tenant) != tenant):
+            raise StoreError(f"{self.path}: a tenant whose name holds a NUL character or half a surrogate pair cannot be; name another")
         return Scope(tenant)
 
     def _check(self, pipeline: Pipeline) -> None:

@@ -41,8 +41,7 @@ def known_roots(place: Place) -> list[str]:
     from rag.index.remote import Server
 
     with closing(Server(place)) as server:
-        collection = server.live()
-        return server.open(collection)[1].roots() if collection else []
+        return server.roots()
 
 
 def bases_at(place: Place, named: Sequence[Path]) -> dict[Path, Path]:

@@ -18,7 +18,7 @@ from typing import Any
 
 from rag.errors import StoreError
 from rag.index.canaries import record
-from rag.index.edge import EdgeEngine
+from rag.index.edge import SEGMENT, EdgeEngine
 from rag.index.engine import Layout, Scope
 from rag.index.faults import reached
 from rag.index.files import copy_tree, digest_file, files, require_space, stamp, sync_tree, used
@@ -26,26 +26,25 @@ from rag.index.frames import points, take, unpack
 from rag.index.lock import hold
 from rag.index.manifest import Manifest, write_json, write_manifest
 
-_CHECKED = 32 * 1024**2  # bytes written between two looks at the free space
 _PDEATHSIG = 1
 
 
 class Job:
     """One generation in the making."""
 
-    def __init__(self, path: Path, base: Path | None, layout: Layout) -> None:
-        """Start from nothing, or from a copy of the shard of a sealed generation."""
-        self.path, self.layout, self.written, self._looked = path, layout, 0, 0
+    def __init__(self, path: Path, base: Path | None, layout: Layout, expected: int = 0) -> None:
+        """Start from nothing, or from a copy of the shard of a sealed generation; about `expected` points it will hold."""
+        self.path, self.layout, self.expected, self.written = path, layout, expected, 0
         self.held = hold(path)
         reached("child.begin")
         if base is None:
             require_space(path, 0, "a new index")
-            self.engine = EdgeEngine.create(path / "shard", layout)
+            self.engine = EdgeEngine.create(path / "shard", layout, expected)
         else:
             require_space(path, 2 * used(base), "copying the index and rewriting what changes")
             copy_tree(base / "shard", path / "shard")
             reached("child.copied")
-            self.engine = EdgeEngine.patch(path / "shard", layout)
+            self.engine = EdgeEngine.patch(path / "shard", layout, expected)
 
     def delete(self, documents: Sequence[tuple[str, str]]) -> None:
         """Delete all points of documents, given as tenant and id."""
@@ -58,7 +57,9 @@ class Job:
         reached("child.write")
         self._look(sum(map(len, blobs)) + sum(len(str(p)) for p in header["payloads"][:1]) * len(header["ids"]))
         self.engine.write(points(header, blobs))
-        self.written += len(header["ids"])
+        before, self.written = self.written, self.written + len(header["ids"])
+        if self.written // SEGMENT > before // SEGMENT:
+            self.engine.rotate(self.expected)
 
     def reweigh(self, header: Mapping[str, Any], blobs: Sequence[bytes]) -> None:
         """Replace sparse vectors of points that stay."""
@@ -68,10 +69,7 @@ class Job:
 
     def _look(self, size: int) -> None:
         """Stop before the disk is full: the engine maps its files, and a map on a full disk is a SIGBUS."""
-        self._looked += size
-        if self._looked > _CHECKED or self.written == 0:
-            require_space(self.path, 3 * max(self._looked, size), "writing")
-            self._looked = 0
+        require_space(self.path, 3 * size, "writing")
 
     def seal(self, manifest: Manifest, tenants: Mapping[str, int]) -> None:
         """Optimise, verify, and write the manifest last, everything on disk."""
@@ -112,7 +110,7 @@ def _handle(job: Job | None, header: Mapping[str, Any], blobs: Sequence[bytes]) 
             job.engine.close()
             os.close(job.held)
         layout = Layout(header["dense"], tuple(header["sparse"]), header["hnsw"])
-        return Job(Path(header["path"]), Path(header["base"]) if header["base"] else None, layout)
+        return Job(Path(header["path"]), Path(header["base"]) if header["base"] else None, layout, header["points"])
     if job is None:
         raise StoreError(f"{do} before begin")
     if do == "delete":

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,10 @@ import pytest
 
 from rag.config import parse
 from rag.index.build import build
+from rag.index.edge import EdgeEngine
+from rag.index.files import digest_file, files
+from rag.index.generation import layout
+from rag.index.manifest import Manifest, read_manifest, write_manifest
 from rag.index.report import Report
 from rag.index.store import Index
 from rag.loaders.corpus import Failed, Loaded
@@ -88,6 +93,25 @@ class Lab:
     def live(path: Path) -> str:
         """Return the name of the live generation."""
         return (path / "CURRENT").read_text(encoding="utf-8").strip()
+
+    def reseal(self, path: Path, change: Callable[[dict[str, Any]], object]) -> None:
+        """Change the manifest of the live generation and seal it again, as another version would have written it."""
+        generation = path / self.live(path)
+        data = asdict(read_manifest(generation))
+        change(data)
+        write_manifest(generation, Manifest(**data))
+
+    def tamper(self, path: Path, change: Callable[[EdgeEngine], object]) -> None:
+        """Change the shard of the live generation behind the back of its index, so well that only what it holds gives it away."""
+        generation = path / self.live(path)
+        engine = EdgeEngine.patch(generation / "shard", layout(read_manifest(generation)))
+        change(engine)
+        engine.finish()
+        engine = EdgeEngine.load(generation / "shard", layout(read_manifest(generation)))
+        count = engine.count()
+        engine.close()
+        found = {n: digest_file(p) for n, p in files(generation).items() if n not in ("manifest.json", "stamps.json")}
+        self.reseal(path, lambda m: m.update(points=count, files=found, canaries=[]))
 
     def texts(self, path: Path) -> dict[str, str]:
         """Return the stored texts of an index by document id."""

@@ -33,7 +33,9 @@ NAMED = {"CURRENT", "lock"}
 # One process imports everything and forks for every command: a command then costs no start. It never uses the engine itself.
 _SERVER = """
 import json, os, sys
-import rag.cli, rag.index.backup, rag.index.build, rag.index.check, rag.index.migrate, rag.loaders.corpus, rag.models.hashing, rag.output
+import Stemmer, _decimal, pydantic, sysconfig, tokenizers, zoneinfo
+import rag.cli, rag.config, rag.index.backup, rag.index.build, rag.index.check, rag.index.migrate, rag.index.where, rag.models.hashing, rag.output
+import rag.loaders.corpus, rag.loaders.docx, rag.loaders.html, rag.loaders.markdown, rag.loaders.pdf, rag.loaders.table
 from rag.registry import parts
 for kind in ("chunk", "retrieve", "refine", "pack", "answer"):
     parts(kind)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from rag.errors import StoreError
+from rag.index import faults
 from rag.index.lock import lock
 from rag.index.store import Index
 from rag.memo import Memo
@@ -51,26 +52,21 @@ def crash_in_encoder(lab, path, pipeline, changed, runtime):
     lab.build(path, pipeline, changed, runtime=runtime)
 
 
-def crash_at(name):
-    """Raise where the builder calls `name`: before a stage of sealing a generation."""
+def crash_at(point):
+    """Fail at a named point of the builder."""
 
     def run(lab, path, pipeline, changed, runtime):
-        import rag.index.build as module
-
         with pytest.MonkeyPatch.context() as patch:
-
-            def stop(*_args, **_more):
-                raise KeyboardInterrupt
-
-            patch.setattr(module.EdgeEngine if hasattr(module.EdgeEngine, name) else module, name, stop)
+            patch.setitem(faults._reached, point, 0)
+            patch.setenv(faults.VARIABLE, f"{point}:1:raise")
             lab.build(path, pipeline, changed, runtime=runtime)
 
     return run
 
 
 CRASHES = {
-    "corpus-0": crash_in_corpus(0), "corpus-2": crash_in_corpus(2), "encoder": crash_in_encoder, "write": crash_at("write"), "payload-index": crash_at("index_payload"),
-    "optimize": crash_at("finish"), "manifest": crash_at("write_manifest"), "rename": crash_at("sync_directory"), "pointer": crash_at("write_bytes"),
+    "corpus-0": crash_in_corpus(0), "corpus-2": crash_in_corpus(2), "encoder": crash_in_encoder, "table": crash_at("stage.table"), "spool": crash_at("spool.write"),
+    "rename": crash_at("seal.rename"), "pointer": crash_at("pointer.temporary"),
 }  # fmt: skip
 
 
@@ -80,7 +76,7 @@ def test_a_crash_before_the_pointer_swap_leaves_the_old_state_and_the_next_build
     lab.build(path, pipeline, THREE)
     before = lab.live(path)
     changed = {**THREE, "a.md": "edited words entirely", "d.md": "brand new"}
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises((KeyboardInterrupt, RuntimeError)):
         CRASHES[crash](lab, path, pipeline, changed, Runtime(memo=Memo(), show_progress=False))
     assert lab.live(path) == before
     with Index.open(path, lab.runtime) as index:
@@ -94,12 +90,22 @@ def test_a_crash_before_the_pointer_swap_leaves_the_old_state_and_the_next_build
 
 def test_a_crash_of_the_first_build_is_no_index_and_the_next_build_is_clean(lab, fresh):
     path, pipeline = lab.folder(), lab.pipeline()
-    with pytest.raises(KeyboardInterrupt):
-        crash_at("write_bytes")(lab, path, pipeline, THREE, fresh)
+    with pytest.raises(RuntimeError, match="fault at pointer"):
+        crash_at("pointer.temporary")(lab, path, pipeline, THREE, fresh)
     with pytest.raises(StoreError, match="there is no index"):
         Index.open(path)
     assert lab.counts(lab.build(path, pipeline, THREE, runtime=fresh)) == lab.expect(added=3)
     assert sorted(lab.texts(path)) == sorted(THREE)
+
+
+def test_a_crash_after_the_pointer_swap_leaves_the_new_state_and_the_next_build_cleans_up(lab, fresh):
+    path, pipeline = lab.folder(), lab.pipeline()
+    lab.build(path, pipeline, THREE)
+    with pytest.raises(RuntimeError, match="fault at collect"):
+        crash_at("collect.old")(lab, path, pipeline, {"z.md": "new"}, fresh)
+    assert lab.texts(path) == {"z.md": "new"}
+    assert lab.counts(lab.build(path, pipeline, {"z.md": "new"})) == lab.expect(unchanged=1)
+    assert sorted(p.name for p in path.iterdir()) == ["CURRENT", lab.live(path), "lock"]
 
 
 def test_a_reader_that_is_open_goes_on_reading_its_own_state_while_a_build_replaces_it(lab):

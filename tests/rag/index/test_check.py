@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import json
 import uuid
-from dataclasses import asdict, replace
 
 import pytest
 import qdrant_edge as native
 
 from rag.index.check import check
-from rag.index.edge import EdgeEngine
-from rag.index.generation import layout
+from rag.index.files import stamp
 from rag.index.gate import PointRecord
-from rag.index.manifest import write_json
+from rag.index.manifest import REBUILD
 from rag.index.pages import page_ids
 from rag.index.store import Index
 from rag.types import Span
@@ -29,15 +27,10 @@ def built(lab):
 
 
 def tamper(lab, path, change):
-    """Open the sealed shard behind the index's back, and close it again."""
+    """Change the sealed shard behind the index's back."""
     with Index.open(path, lab.runtime) as index:
-        manifest, generation = index.manifest, index.generation
         chunks = list(index.reader(index.pipeline).all_chunks())
-    engine = EdgeEngine.load(generation / "shard", layout(manifest))
-    change(engine, chunks)
-    count = engine.count()
-    engine.finish()
-    write_json(generation / "manifest.json", {**asdict(manifest), "points": count})
+    lab.tamper(path, lambda engine: change(engine, chunks))
 
 
 def faults(lab, path):
@@ -45,6 +38,14 @@ def faults(lab, path):
         found = check(index)
     json.dumps(found)
     return found["faults"]
+
+
+def assert_counts(found, held):
+    """Hold the last two faults to be those of the sums: the manifest says 5 chunks."""
+    assert [f.split(";")[0] for f in found] == [
+        "the manifest's counts of chunks are not those of its documents",
+        f"the engine holds {held} chunks, the manifest says 5",
+    ]
 
 
 def delete(engine, ids):
@@ -62,7 +63,7 @@ def test_a_changed_text_is_found_and_so_are_the_chunks_that_are_no_cut_of_it_any
     text = TWO["a.md"].replace("cat", "dog")
     tamper(lab, built, lambda e, _: e.write([PointRecord(page, {}, {}, {"kind": "page", "doc": "a.md", "page": 0, "text": text})]))
     found = faults(lab, built)
-    assert found[0].startswith("a.md: the stored text is not the text that was indexed; delete the directory")
+    assert found[0].startswith("a.md: the stored text is not the text that was indexed; build it again")
     assert any("a.md [0:" in f and "not a cut of its document" in f for f in found[1:])
     assert not any("b.md" in f for f in found)
 
@@ -75,8 +76,9 @@ def test_a_missing_chunk_is_found(lab, built):
         delete(engine, [gone[0].id])
 
     tamper(lab, built, change)
-    (fault,) = faults(lab, built)
-    assert fault.startswith("a.md: 3 chunks, its row says 4; delete the directory of the index and build it again")
+    fault, *counts = faults(lab, built)
+    assert fault.startswith("a.md: 3 chunks, its row says 4; build it again")
+    assert_counts(counts, 4)
 
 
 def test_a_missing_page_is_one_fault_and_the_rest_is_still_checked(lab, built):
@@ -85,22 +87,50 @@ def test_a_missing_page_is_one_fault_and_the_rest_is_still_checked(lab, built):
 
     tamper(lab, built, change)
     found = faults(lab, built)
-    assert found[0].startswith("a.md: pages of 'a.md' are missing from the index; delete")
+    assert found[0].startswith("a.md: pages of 'a.md' are missing from the index; build it again")
     assert found[1].startswith("b.md: 0 chunks, its row says 1")
-    assert len(found) == 2
+    assert_counts(found[2:], 4)
 
 
-def test_a_chunk_with_an_emptied_payload_or_of_an_unknown_document_is_found(lab, built):
+def test_a_chunk_that_lost_its_document_or_is_of_an_unknown_one_shows_in_the_counts(lab, built):
     stray = PointRecord(str(uuid.uuid4()), {}, {}, {"kind": "chunk"})
     unknown = PointRecord(str(uuid.uuid4()), {}, {}, {"kind": "chunk", "doc": "z.md", "start": 0, "end": 1, "text": "x", "meta": {}})
     tamper(lab, built, lambda e, _: e.write([stray, unknown]))
-    found = faults(lab, built)
-    assert any("has lost its doc" in f for f in found)
-    assert any("no document 'z.md'" in f for f in found)
+    assert_counts(faults(lab, built), 7)
+
+
+def test_a_chunk_that_lost_part_of_its_payload_is_found(lab, built):
+    def change(engine, chunks):
+        payload = {"kind": "chunk", "doc": "b.md", "start": 0, "text": "dogs bark at cats", "meta": {}}
+        e, chunk = engine, next(c for c in chunks if c.span.doc_id == "b.md")
+        e.write([PointRecord(chunk.id, {}, {}, payload)])
+
+    tamper(lab, built, change)
+    (fault,) = faults(lab, built)
+    assert fault.startswith("b.md: chunk") and "has lost its end: the index is damaged; build it again" in fault
 
 
 def test_counts_that_do_not_add_up_are_found(lab, built):
-    with Index.open(built, lab.runtime) as index:
-        write_json(index.generation / "manifest.json", asdict(replace(index.manifest, chunks=99, tenants={"x": 1})))
+    """The engine's own count is compared too, so a manifest of 99 chunks is two faults, one of tenants alone is one."""
+    lab.reseal(built, lambda m: m.update(tenants={"x": 1}))
     (fault,) = faults(lab, built)
-    assert fault.startswith("the manifest's counts of chunks are not those of its documents; delete")
+    assert fault.startswith("the manifest's counts of chunks are not those of its documents; build it again")
+    lab.reseal(built, lambda m: m.update(tenants={}, chunks=99))
+    counts, engine = faults(lab, built)
+    assert counts == fault
+    assert engine.startswith("the engine holds 5 chunks, the manifest says 99")
+
+
+def test_a_file_that_was_changed_without_a_trace_in_its_times_is_found(lab, built):
+    """Opening trusts what stamps.json says was not written to; `check` reads every byte."""
+    generation = built / lab.live(built)
+    file = generation / "documents.sqlite"
+    before = file.read_bytes()
+    at = before.index(b'"sketch": "') + 20
+    file.write_bytes(before[:at] + (b"B" if before[at : at + 1] == b"A" else b"A") + before[at + 1 :])
+    stamps = json.loads((generation / "stamps.json").read_text())
+    (generation / "stamps.json").write_text(json.dumps({**stamps, file.name: stamp(file)}))
+    with Index.open(built, lab.runtime) as index:
+        found = check(index)["faults"]
+    assert found[0].endswith(f"documents.sqlite is not what was written; the index is damaged: {REBUILD}")
+    assert len(found) == 1

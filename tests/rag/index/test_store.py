@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 
 import pytest
@@ -50,11 +49,20 @@ def test_no_index_says_how_to_build_one(tmp_path):
     refused(tmp_path / "file", "there is no index")
 
 
-def test_a_wrong_number_of_points_is_refused_with_both_numbers(built):
-    file = live(built) / "manifest.json"
-    data = json.loads(file.read_text())
-    file.write_text(json.dumps({**data, "points": 7}))
+def test_a_wrong_number_of_points_is_refused_with_both_numbers(lab, built):
+    lab.reseal(built, lambda m: m.update(points=7))
     refused(built, "holds 6 points, its manifest says 7; it is damaged")
+
+
+def test_a_table_of_another_number_of_documents_is_refused_with_both_numbers(lab, built):
+    lab.reseal(built, lambda m: m.update(documents=4))
+    refused(built, r"documents\.sqlite: holds 3 documents, the manifest says 4; it is damaged")
+
+
+def test_a_manifest_that_was_edited_is_refused(built):
+    file = live(built) / "manifest.json"
+    file.write_text(file.read_text().replace('"points": 6', '"points": 7'))
+    refused(built, "the manifest is not what was sealed")
 
 
 def segment_file(name):
@@ -77,9 +85,9 @@ def truncate(name):
 DAMAGE = {
     "manifest-missing": lambda g: (g / "manifest.json").unlink(),
     "manifest-cut": truncate("manifest.json"),
-    "documents-missing": lambda g: (g / "documents.jsonl").unlink(),
-    "documents-cut": truncate("documents.jsonl"),
-    "documents-empty": lambda g: (g / "documents.jsonl").write_bytes(b""),
+    "documents-missing": lambda g: (g / "documents.sqlite").unlink(),
+    "documents-cut": truncate("documents.sqlite"),
+    "documents-empty": lambda g: (g / "documents.sqlite").write_bytes(b""),
     "shard-missing": lambda g: shutil.rmtree(g / "shard"),
     "shard-config-cut": truncate("shard/edge_config.json"),
     "segments-missing": lambda g: shutil.rmtree(g / "shard" / "segments"),
@@ -93,20 +101,20 @@ DAMAGE = {
 @pytest.mark.parametrize("damage", DAMAGE)
 def test_damage_is_refused_in_one_line_that_names_the_repair(built, damage):
     DAMAGE[damage](live(built))
-    refused(built, "delete the directory of the index|delete the directory")
+    refused(built, "build it again with `rag index")
 
 
 @pytest.mark.parametrize("data", [b"", b"gen-000077\n", b"../../etc\n", b"\xff\xfe"])
 def test_a_damaged_pointer_is_refused(built, data):
     (built / "CURRENT").write_bytes(data)
-    refused(built, "CURRENT.*restore the file, or delete the directory")
+    refused(built, "CURRENT.*restore the file, or build it again")
 
 
 def test_an_index_built_for_other_chunks_or_spaces_is_refused_with_both(lab, built):
     with Index.open(built, lab.runtime) as index:
-        with pytest.raises(StoreError, match=r"was cut by Whole.*says Fixed\(size=50.*use the same chunk: or build another index"):
+        with pytest.raises(StoreError, match=r"was cut by Whole.*says Fixed\(size=50.*use `rag migrate INDEX -c CONFIG` or index into another directory"):
             index.reader(lab.pipeline(chunk={"use": "fixed", "size": 50}))
-        with pytest.raises(StoreError, match=r"has no SparseSpace.*k1=2.0.*build another index"):
+        with pytest.raises(StoreError, match=r"has no SparseSpace.*k1=2.0.*`rag migrate"):
             index.reader(lab.pipeline({"use": "bm25", "k1": 2.0}))
         with pytest.raises(StoreError, match=r"has no DenseSpace.*hashing-32"):
             index.reader(lab.pipeline({"use": "dense", "model": "hashing-32"}))
@@ -114,10 +122,7 @@ def test_an_index_built_for_other_chunks_or_spaces_is_refused_with_both(lab, bui
 
 
 def test_a_model_whose_files_changed_is_refused_with_what_differs(lab, built):
-    file = live(built) / "manifest.json"
-    data = json.loads(file.read_text())
-    data["spaces"][space_name(DenseSpace("hashing-64"))]["identity"]["digest"] = "old"
-    file.write_text(json.dumps(data))
+    lab.reseal(built, lambda m: m["spaces"][space_name(DenseSpace("hashing-64"))]["identity"].update(digest="old"))
     with Index.open(built, lab.runtime) as index, pytest.raises(StoreError, match=r"hashing-64.*digest 'old' against"):
         index.reader(lab.pipeline())
 
@@ -132,15 +137,17 @@ def test_a_build_that_ends_while_an_index_is_being_opened_costs_nothing(lab, bui
     """Between reading the pointer and opening the generation a build replaces both: the new one is opened."""
     import rag.index.store as module
 
-    real, calls = module.read_manifest, []
+    real, calls = module.open_generation, []
 
-    def read(generation):
-        if not calls:
-            lab.build(built, lab.pipeline(), {"z.md": "new"})
+    def opening(generation):
         calls.append(generation)
+        if len(calls) == 1:
+            monkeypatch.setattr(module, "open_generation", real)  # the build opens the old one itself
+            lab.build(built, lab.pipeline(), {"z.md": "new"})
+            monkeypatch.setattr(module, "open_generation", opening)
         return real(generation)
 
-    monkeypatch.setattr(module, "read_manifest", read)
+    monkeypatch.setattr(module, "open_generation", opening)
     with Index.open(built, lab.runtime) as index:
         assert sorted(index.documents) == ["z.md"]
     assert [g.name for g in calls] == ["gen-000001", "gen-000002"]

@@ -27,7 +27,12 @@ def test_frames_of_any_size_arrive_in_order(ends: tuple[socket.socket, socket.so
     """Empty, small, and larger than every buffer, one after the other."""
     sender, receiver = Channel(ends[0]), Channel(ends[1])
     bodies = [b"", b"a", b"b" * 100_000, b"c" * 3_000_000, b"d" * 65_536, b""]
-    thread = threading.Thread(target=lambda: [sender.send({"n": i}, body) for i, body in enumerate(bodies)])
+
+    def send() -> None:
+        for i, body in enumerate(bodies):
+            sender.send({"n": i}, body)
+
+    thread = threading.Thread(target=send)
     thread.start()
     assert [receiver.receive(10) for _ in bodies] == [({"n": i}, body) for i, body in enumerate(bodies)]
     thread.join()
