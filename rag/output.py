@@ -67,7 +67,7 @@ def unknown_fields(steps: Sequence[Step]) -> list[str]:
 
 def unknown_note(names: Iterable[str], reader: Reader) -> str:
     """Return one line about such keys, with near misses among the keys in scope."""
-    known = sorted(reader.fields())
+    known = sorted(reader.fields() or ())
     return "note: no document here has " + "; ".join(f"{n[:60]!r}{did_you_mean(n, known)}" for n in names)
 
 

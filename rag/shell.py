@@ -61,10 +61,9 @@ def run(app: typer.Typer) -> int:
         return result if isinstance(result, int) else 0
     except typer.Exit as stop:
         return stop.exit_code
-    except Terminated:
-        return _fail("terminated; run the same command again to go on from here", debug, 143)
-    except (KeyboardInterrupt, typer.Abort):
-        return _fail("interrupted; run the same command again to go on from here", debug, 130)
+    except (KeyboardInterrupt, typer.Abort) as stop:
+        how, code = ("terminated", 143) if isinstance(stop, Terminated) else ("interrupted", 130)
+        return _fail(f"{how}; run the same command again to go on from here", debug, code)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0

@@ -68,9 +68,13 @@ def _document(index: Index, reader: Reader, doc_id: str, tenant: str, text: str)
 
 
 def _counts(index: Index, chunks: int) -> Iterator[str]:
-    m = index.manifest
+    m, fix = index.manifest, REBUILD
+    if isinstance(index.path, str):  # on a server, where the next build writes what another left half done
+        fix = "run `rag index` again, where no other build is running"
+        if pending := index.engine.count("pending"):
+            yield f"{pending} documents are being written, or were when a build was cut off; {fix}"
     expected = Counter({t: n for t, n in index.table.tenants().items() if t})
     if m.chunks != chunks or m.chunks != index.table.counts()[0] or dict(m.tenants) != dict(expected) or m.points != m.chunks + index.table.pages(PAGE):
-        yield f"the manifest's counts of chunks are not those of its documents; {REBUILD}"
+        yield f"the manifest's counts of chunks are not those of its documents; {fix}"
     if index.engine.count("chunk") != m.chunks:
-        yield f"the engine holds {index.engine.count('chunk')} chunks, the manifest says {m.chunks}; {REBUILD}"
+        yield f"the engine holds {index.engine.count('chunk')} chunks, the manifest says {m.chunks}; {fix}"

@@ -92,6 +92,7 @@ def kept(draft: Draft) -> Iterator[Prepared]:
 
 
 def windows(draft: Draft) -> Iterator[list[Prepared]]:
+    """Yield the spooled documents in parts that are embedded together."""
     window: list[Prepared] = []
     chunks = size = 0
     for document in kept(draft):
@@ -106,6 +107,7 @@ def windows(draft: Draft) -> Iterator[list[Prepared]]:
 
 
 def write_window(child: Frames, window: Sequence[Prepared], found: Averages, recipe: Recipe, report: Report) -> None:
+    """Embed the chunks of documents and send them with their pages."""
     texts = [index_text(p, d.row.title, d.text) for d in window for p in d.payloads]
     dense = [s for s in recipe.spaces if isinstance(s, DenseSpace)] if texts else []
     with report.timed("embed"):

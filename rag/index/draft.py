@@ -16,6 +16,7 @@ from rag.index.frames import frames, put
 from rag.index.manifest import next_number
 from rag.index.prepare import Counts, Prepared
 from rag.index.table import NAME, DocumentRow, DocumentTable, Facts
+from rag.seen import Seen
 
 _LOOK = 1024**2  # bytes spooled between two looks at the free space
 
@@ -39,7 +40,7 @@ class Draft:
             shutil.rmtree(self.path, ignore_errors=True)
             raise
         self._unchecked = 0
-        self.added: set[str] = set()
+        self.added = Seen()
 
     def add(self, document: Prepared) -> None:
         """Take a document in place of what the table held under its id."""

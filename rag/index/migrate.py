@@ -12,8 +12,8 @@ from typing import Any
 from rag.config import dump
 from rag.errors import StoreError
 from rag.index.build import construct
-from rag.index.fit import check_fit
 from rag.index.faults import reached
+from rag.index.fit import check_fit
 from rag.index.lock import lock, sweep
 from rag.index.manifest import current, point, sync_directory, waiting
 from rag.index.prepare import Recipe

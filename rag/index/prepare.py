@@ -54,7 +54,7 @@ class Recipe:
     spaces: tuple[Space, ...]
     runtime: Runtime
     now: float
-    admit: Callable[[DocumentRow, Facts], None] = lambda row, facts: None
+    admit: Callable[[DocumentRow, Facts], None] | None = None
 
     @property
     def languages(self) -> list[str]:
@@ -85,7 +85,8 @@ def prepare(document: Document, root: str, recipe: Recipe) -> Prepared:
     terms = {name: (sum(1 for n in c.lengths if n), int(c.times.sum())) for name, c in counts.items()}
     facts = Facts(terms, _fields([*(c.meta for c in found.chunks), document.meta]), _over_limit(texts, recipe))
     row = _row(document, root, tenant, found, recipe.now)
-    recipe.admit(row, facts)
+    if recipe.admit is not None:
+        recipe.admit(row, facts)
     return Prepared(row, facts, document.text, [c.id for c in found.chunks], payloads, counts)
 
 

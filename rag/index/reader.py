@@ -55,6 +55,7 @@ class Reader:
         self._engine, self._manifest, self._documents = engine, manifest, documents
         self.runtime, self.scope, self.exact, self._memo = runtime, scope, exact, memo
         self._audit, self._generation = audit, generation
+        self._in_place = bool(getattr(documents, "in_place", False))  # as on a server, where a build changes what is being read
         self._chunks: dict[str, Chunk] = {}
         self._kept: dict[str, Any] = {}
 
@@ -122,9 +123,7 @@ class Reader:
         Where documents change in place, those that are being written are left out.
         """
         ids = [i for i, _ in scored]
-        chunks = self._loaded(ids) if self._in_place else self.chunks(ids)
-        if self._in_place and chunks:
-            self._record("chunks", list(chunks))
+        chunks = self.chunks(self._whole(ids) if self._in_place else ids)
         return tuple(Hit(chunks[i], s, source) for i, s in scored if i in chunks)
 
     def chunks(self, ids: Sequence[str]) -> dict[str, Chunk]:
@@ -140,10 +139,26 @@ class Reader:
         """Read the chunks that are not kept yet. One of another tenant is answered like one that is not there."""
         wanted = [i for i in ids if i not in self._chunks]
         payloads = self._engine.payloads(wanted)
+        self._prefetch(payloads)
         for i in wanted:
             if i not in payloads or self.scope.tenant not in (None, payloads[i].get("tenant")):
                 raise StoreError(f"no chunk {i} in this index; if a search found it, the index is damaged: stop using it, and {REBUILD}")
             self._chunks[i] = self._chunk(i, payloads[i])
+
+    def _prefetch(self, payloads: Mapping[str, Mapping[str, Any]]) -> None:
+        """Have the rows that chunks need in one request, where each would be one."""
+        prefetch = getattr(self._documents, "prefetch", None)
+        if prefetch is not None:
+            prefetch({str(p["doc"]) for p in payloads.values() if "doc" in p})
+
+    def _whole(self, ids: Sequence[str]) -> list[str]:
+        """Return those of the ids, and keep their chunks, whose documents are not being written just now."""
+        payloads = self._engine.payloads([i for i in ids if i not in self._chunks])
+        self._prefetch(payloads)
+        for i, payload in payloads.items():
+            if payload.get("doc") in self._documents:
+                self._chunks[i] = self._chunk(i, payload)
+        return [i for i in ids if i in self._chunks]
 
     def forget_chunks(self) -> None:
         """Drop the chunks kept from earlier reads: to bound memory, and to time reads that start cold."""
@@ -165,10 +180,11 @@ class Reader:
 
     def all_chunks(self) -> Iterator[Chunk]:
         """Yield every chunk in scope, by id; recorded in batches, each before its first chunk is handed out."""
-        chunks = (self._chunks.get(i) or self._chunk(i, payload) for i, payload in self._engine.scroll("chunk", self.scope))
-        if self._audit is None:
-            yield from chunks
-        while batch := list(islice(chunks, BATCH)):
+        points = self._engine.scroll("chunk", self.scope)
+        while part := list(islice(points, BATCH)):
+            self._prefetch(dict(part))
+            there = [(i, p) for i, p in part if not self._in_place or p.get("doc") in self._documents]
+            batch = [self._chunks.get(i) or self._chunk(i, payload) for i, payload in there]
             self._record("scroll", [c.id for c in batch])
             yield from batch
 

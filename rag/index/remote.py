@@ -41,7 +41,9 @@ class Server:
             if not self.call.local:
                 self.call("asking for the version", lambda: check_version(self.client, self.options.address))
             if name in self.admin.collections():
-                raise StoreError(f"{self.options.address}: this collection was not made by `rag index`, which keeps its own behind an alias; choose another name")
+                raise StoreError(
+                    f"{self.options.address}: this collection was not made by `rag index`, which keeps its own behind an alias; choose another name"
+                )
         except StoreError:
             self.close()
             raise

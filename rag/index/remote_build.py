@@ -149,7 +149,8 @@ def _commit(writer: Writer, draft: Draft, changes: Changes, known: DocumentTable
     """Write what is new before what is gone goes: who asks meanwhile finds a document that moved twice rather than not at all."""
     with recipe.runtime.progress("embed and write", len(draft.added)) as advance:
         for window in windows(draft):
-            writer.window(window, known, report)
+            # The spool was written before duplicates were found: what rows say of them is in the table.
+            writer.window([replace(d, row=draft.table[d.row.id]) for d in window], known, report)
             advance(len(window))
     if known is None:
         return

@@ -15,6 +15,7 @@ from rag.index.prepare import Recipe, prepare
 from rag.index.table import DocumentTable
 from rag.loaders.corpus import Failed, Loaded
 from rag.loaders.meta import check_unicode
+from rag.seen import Seen
 from rag.types import Document
 
 MASS = 0.2  # share of the documents that may go without being asked about
@@ -28,8 +29,8 @@ class Changes:
     folder that could not be read, and stay; `placed` of the unchanged now lie in another file.
     """
 
-    added: set[str] = field(default_factory=set)
-    updated: set[str] = field(default_factory=set)
+    added: Seen = field(default_factory=Seen)
+    updated: Seen = field(default_factory=Seen)
     deleted: list[str] = field(default_factory=list)
     unchanged: int = 0
     failed: list[Failed] = field(default_factory=list)
@@ -67,7 +68,7 @@ class Scan:
         """Prepare; nothing is read or written yet. With `renew` unchanged documents are written again."""
         self._old, self._named, self._recipe, self._draft, self._renew = old, named, recipe, draft, renew
         self.changes = Changes()
-        self._seen: set[str] = set()
+        self._seen = Seen()
         self._spared: list[str] = []  # files and folders that could not be read: what the index holds of them stays
 
     def read(self, corpus: Iterable[Loaded | Failed]) -> Changes:

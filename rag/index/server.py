@@ -117,6 +117,8 @@ class ServerEngine:
         for name in sorted(held.keys() - keys.keys()):
             self._update("indexing metadata", partial(self._client.delete_payload_index, self._name, name, wait=True))
         for name, schema in schemas.items():
+            if name in held and held[name].data_type == keys[name]:
+                continue
             self._update("indexing metadata", partial(self._client.create_payload_index, self._name, name, schema, wait=True))
 
     def finish(self) -> None:

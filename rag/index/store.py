@@ -42,10 +42,14 @@ class Index:
         from rag.index.remote import Server
 
         server = Server(url)
-        collection = server.live()
-        if collection is None:
-            raise StoreError(f"{server.options.address}: there is no index; build one with `rag index PATH -c CONFIG -i {url}`")
-        return cls.on(server, runtime, collection, server.close, memo, audit)
+        try:
+            collection = server.live()
+            if collection is None:
+                raise StoreError(f"{server.options.address}: there is no index; build one with `rag index PATH -c CONFIG -i {url}`")
+            return cls.on(server, runtime, collection, server.close, memo, audit)
+        except BaseException:
+            server.close()
+            raise
 
     @classmethod
     def on(
@@ -126,9 +130,7 @@ class Index:
 
     def _check(self, pipeline: Pipeline) -> None:
         if pipeline.chunk_key != self.manifest.chunk_key:
-            raise StoreError(
-                f"{self.path} was cut by {self.pipeline.chunk}, the configuration says {pipeline.chunk}; {OTHER}"
-            )
+            raise StoreError(f"{self.path} was cut by {self.pipeline.chunk}, the configuration says {pipeline.chunk}; {OTHER}")
         for space in pipeline.retrieve.spaces():
             found = self.manifest.spaces.get(space_name(space))
             if found is None:

@@ -86,24 +86,26 @@ class DocumentTable(Mapping[str, DocumentRow]):
 
     def rows(self) -> Iterator[DocumentRow]:
         """Yield every row by id, a few at a time."""
-        last, after = "", ">="
-        while True:
-            part = self._all(f"{_SELECT} WHERE id {after} ? ORDER BY id LIMIT 1000", [last])
-            if not part:
-                return
+        for part in self._paged(", ".join([*COLUMNS, "body"])):
             with self._guarded():
                 found = [row_of(r) for r in part]
             yield from found
-            last, after = found[-1].id, ">"
+
+    def _paged(self, columns: str) -> Iterator[list[tuple[Any, ...]]]:
+        """Yield columns of every document by id, 1,000 documents at a time; the id is the first of them."""
+        last, after = "", ">="
+        while part := self._all(f"SELECT {columns} FROM documents WHERE id {after} ? ORDER BY id LIMIT 1000", [last]):  # noqa: S608  # of constants
+            yield part
+            last, after = part[-1][0], ">"
 
     def state(self, doc_id: str) -> tuple[str, str, str] | None:
         """Return digest, root and source of a document, None when it is not there."""
         rows = self._all("SELECT digest, root, source FROM documents WHERE id = ?", [_storable(doc_id)])
         return (rows[0][0], unpacked(rows[0][1]), unpacked(rows[0][2])) if rows else None
 
-    def places(self) -> list[tuple[str, str, str]]:
-        """Return id, root and source of every document."""
-        return [(i, unpacked(r), unpacked(s)) for i, r, s in self._all("SELECT id, root, source FROM documents ORDER BY id")]
+    def places(self) -> Iterator[tuple[str, str, str]]:
+        """Yield id, root and source of every document."""
+        return ((i, unpacked(r), unpacked(s)) for part in self._paged("id, root, source") for i, r, s in part)
 
     def roots(self) -> list[str]:
         """Return the distinct roots of the documents."""
@@ -128,7 +130,8 @@ class DocumentTable(Mapping[str, DocumentRow]):
 
     def candidates(self) -> Iterator[tuple[str, str, str, str, int]]:
         """Yield id, tenant, digest of the text, sketch and length of every document."""
-        yield from self._all("SELECT id, tenant, json_extract(body, '$.text_digest'), json_extract(body, '$.sketch'), length FROM documents ORDER BY id")
+        for part in self._paged("id, tenant, json_extract(body, '$.text_digest'), json_extract(body, '$.sketch'), length"):
+            yield from part
 
     def duplicates(self) -> list[tuple[str, str, float]]:
         """Return id, the id of what it repeats, and the similarity, of every document that repeats another."""

@@ -18,10 +18,11 @@ from rag.loaders.jobs import Job, Reply
 from rag.loaders.limits import Limits
 from rag.loaders.stream import WINDOW, Stream
 from rag.loaders.walk import Entry, check_base, walk
+from rag.seen import Seen
 from rag.types import Document
 
 MAX_ID = 512
-_LINES = 1 << 48  # more than a file can have
+_LINES = 1 << 32  # more than a file has; files and lines together fit 63 bits
 _UNFIT = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
@@ -102,17 +103,15 @@ _Read: TypeAlias = tuple[str, int, Document | str]  # id, line or 0, the documen
 
 
 def _stream(parts: Sequence[tuple[Path, Path]], limits: Limits, summary: Summary) -> Iterator[Item]:
-    first: dict[str, int] = {}  # id to file and line as one number: a corpus may have millions
     sources: list[str] = []
-    with closing(Stream(limits)) as stream:
+    with closing(Stream(limits)) as stream, closing(Seen()) as first:  # id to file and line as one number
         for turn in _turns(parts, stream, summary):
             sources.append(turn.where)
             for id, line, found in _read(turn, stream):
-                if isinstance(found, Document) and id in first:
-                    file, n = divmod(first[id], _LINES)
+                if isinstance(found, Document) and not first.add(id, (len(sources) - 1) * _LINES + line):
+                    file, n = divmod(first.number(id) or 0, _LINES)
                     found = f"duplicate id, first in {sources[file]}{f'#{n}' if n else ''}"
                 if isinstance(found, Document):
-                    first[id] = (len(sources) - 1) * _LINES + line
                     summary.documents += 1
                     yield Loaded(found, turn.root)
                 else:

@@ -23,13 +23,13 @@ class Recency(Retriever):
 
     A document's age counts from when it was last modified to `as_of` (an ISO date; left out, the start of today in UTC, so that
     results hold for a day); one from later than that is of age 0, and one whose time is unknown gets nothing for being fresh.
-    `within_days` leaves out, in the index, what is older, and what has no time.
+    `fresh_within`, in days, leaves out, in the index, what is older, and what has no time.
     """
 
     over: Retriever
     weight: float = bounded(0.3, ge=0, le=1)
     half_life_days: float = bounded(180.0, gt=0)
-    within_days: float | None = bounded(None, gt=0, le=1_000_000)
+    fresh_within: float | None = bounded(None, gt=0, le=1_000_000)
     as_of: str | None = None
     limit: int = bounded(100, ge=1)
 
@@ -48,8 +48,8 @@ class Recency(Retriever):
         start = time.perf_counter()
         now = self._now()
         facts: dict[str, object] = {"as_of": iso(now * NS)}
-        if self.within_days is not None:
-            cutoff = now - self.within_days * DAY
+        if self.fresh_within is not None:
+            cutoff = now - self.fresh_within * DAY
             query = replace(query, where=conjunction(Condition(MODIFIED, ">=", (str(cutoff),)), query.where))
             facts["modified_since"] = cutoff
         found = self.over.rank(query, reader)

@@ -114,7 +114,10 @@ def test_evidence_is_verified_against_the_stored_documents(indexes, tmp_path):
 
 
 def test_stored_documents_are_those_that_were_indexed(indexes):
-    documents = [Document("a.md", "alpha text", {"k": 1, "tags": ("x", "y")}, title="A title", body=2, source="/corpus/a.md", modified=1.5), Document("b.md", "beta")]
+    documents = [
+        Document("a.md", "alpha text", {"k": 1, "tags": ("x", "y")}, title="A title", body=2, source="/corpus/a.md", modified=1.5),
+        Document("b.md", "beta"),
+    ]
     stored = Stored(indexes(WHOLE, documents))
     assert dict(stored) == {d.id: d for d in documents}
     assert "a.md" in stored

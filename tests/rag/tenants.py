@@ -123,7 +123,14 @@ class Probe:
     def questions(self) -> None:
         """Search and ask, plainly and with filters that name what only another tenant has."""
         for text in (f"shared common {ASKED} banana", "zebra1 apple ends here?", ASKED, "", "unknown"):
-            for where in (None, "colour in (red, yakb)", "gnufeild = 1 or not exists gnufield", "@doc = yaka/0.md", "@modified < 2021-01-01", "not colour = red"):
+            for where in (
+                None,
+                "colour in (red, yakb)",
+                "gnufeild = 1 or not exists gnufield",
+                "@doc = yaka/0.md",
+                "@modified < 2021-01-01",
+                "not colour = red",
+            ):
                 self.record(f"search {text!r} {where}", lambda t=text, w=where: self._search(t, w))
             self.record(f"ask {text!r}", lambda t=text: self._ask(t))
 
@@ -159,10 +166,6 @@ def _legs(probe: Probe, at: Foreign) -> Any:
     return found
 
 
-def _document(probe: Probe, at: Foreign) -> Any:
-    return probe.reader.document(at.span.doc_id)
-
-
 def _each(*calls: Callable[[], Any]) -> list[Any]:
     """Return what every call gives, or how it fails."""
     found: list[Any] = []
@@ -188,7 +191,7 @@ READS: dict[str, Callable[[Probe, Foreign], Any]] = {
     "vectors": lambda p, f: [_each(lambda s=s: p.reader.vectors(s, [f.chunk]), lambda s=s: p.reader.vectors(s, [f.page])) for s in _spaces(p, True)],
     "all_chunks": lambda p, f: sorted(c.id for c in p.reader.all_chunks()),
     "text": lambda p, f: _each(lambda: p.reader.text(f.span), lambda: p.reader.text(Span(f.span.doc_id, 0, 0)), lambda: p.reader.text(Span(f.span.doc_id, 0, 10**6))),
-    "document": _document,
+    "document": lambda p, f: p.reader.document(f.span.doc_id),
 }  # fmt: skip
 
 

@@ -133,7 +133,7 @@ def test_a_part_without_a_way_to_be_made_says_what_to_add():
         def rank(self, query, reader):
             raise NotImplementedError
 
-    with pytest.raises(AssertionError, match="retrieve stage 'future' needs a 'prompt': give it a value in NEEDS of tests/rag/tenants.py"):
+    with pytest.raises(AssertionError, match=r"retrieve stage 'future' needs a 'prompt': give it a value in NEEDS of tests/rag/tenants.py"):
         tenants._part("retrieve", "future", Future, ["bm25"])
 
 
@@ -164,8 +164,12 @@ def test_a_filter_only_ever_narrows_the_scope(lab, opened, where: Filter, use):
 def test_a_scope_that_names_no_tenant_is_an_error(lab, opened, tenant):
     """T3: never everything, and never nothing in silence."""
     pipeline, index = pipe(lab), opened["beta"]
-    for call in (lambda: index.reader(pipeline, tenant=tenant), lambda: pipeline.search(index, "x", tenant=tenant), lambda: pipeline.ask(index, "x", tenant=tenant)):
-        with pytest.raises(StoreError, match="name one with --tenant|name another"):
+    for call in (
+        lambda: index.reader(pipeline, tenant=tenant),
+        lambda: pipeline.search(index, "x", tenant=tenant),
+        lambda: pipeline.ask(index, "x", tenant=tenant),
+    ):
+        with pytest.raises(StoreError, match=r"name one with --tenant|name another"):
             call()
 
 
@@ -177,13 +181,39 @@ def test_a_scope_on_an_index_without_tenants_is_an_error(lab, tenant):
                 call(index, "x", tenant=tenant)
 
 
-NAMES = ["A", "a", "A ", " A", "A\u200b", "\uff21", "A/../B", "B", "1", "true", "None", "*", "a*", "L" * 5000, "L" * 5001, "\u202eA", "\u05d0", "A\u0301", "\u00c1", "A,B", '"A"', "A\n"]
+NAMES = [
+    "A",
+    "a",
+    "A ",
+    " A",
+    "A\u200b",
+    "\uff21",
+    "A/../B",
+    "B",
+    "1",
+    "true",
+    "None",
+    "*",
+    "a*",
+    "L" * 5000,
+    "L" * 5001,
+    "\u202eA",
+    "\u05d0",
+    "A\u0301",
+    "\u00c1",
+    "A,B",
+    '"A"',
+    "A\n",
+]
 
 
 def test_names_that_look_alike_are_tenants_of_their_own(lab):
     """T4, in documents and in questions."""
     documents = [Document(f"{n}.md", f"shared own{n}", {"team": name}) for n, name in enumerate(NAMES)]
-    refused = [Document("nul.md", "shared", {"team": "A\0"}), *(Document(f"no{n}.md", "shared", {"team": t}) for n, t in enumerate(["", " ", "\u3000", 1, True, None, ("A",)]) if t is not None)]
+    refused = [
+        Document("nul.md", "shared", {"team": "A\0"}),
+        *(Document(f"no{n}.md", "shared", {"team": t}) for n, t in enumerate(["", " ", "\u3000", 1, True, None, ("A",)]) if t is not None),
+    ]
     with lab.index([*documents, *refused], pipeline := lab.pipeline("bm25", **TEAM)) as index:
         assert set(index.manifest.tenants) == set(NAMES)
         for n, name in enumerate(NAMES):

@@ -92,7 +92,7 @@ def test_a_crash_of_the_first_build_is_no_index_and_the_next_build_is_clean(lab,
     path, pipeline = lab.folder(), lab.pipeline()
     with pytest.raises(RuntimeError, match="fault at pointer"):
         crash_at("pointer.temporary")(lab, path, pipeline, THREE, fresh)
-    with pytest.raises(StoreError, match="there is no index"):
+    with pytest.raises(StoreError, match="CURRENT is missing; write gen-000001 into it, run `rag index` again"):
         Index.open(path)
     assert lab.counts(lab.build(path, pipeline, THREE, runtime=fresh)) == lab.expect(added=3)
     assert sorted(lab.texts(path)) == sorted(THREE)

@@ -19,7 +19,6 @@ from rag.index.files import copy_tree
 from rag.index.manifest import current
 from rag.index.store import Index
 
-from ..conftest import Lab
 from .fault_lab import FULL, state
 
 PAGE, FLIPS = 4096, 8
@@ -36,7 +35,7 @@ def place() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="module")
-def sound(lab: Lab, place: Path) -> Path:
+def sound(lab: Any, place: Path) -> Path:
     """Return a sound index, once opened so that its stamps are fresh."""
     lab.build(place / "sound", lab.pipeline(chunk={"use": "fixed", "size": 48}), DOCUMENTS)
     state(place / "sound")
@@ -201,9 +200,8 @@ def test_a_manifest_without_any_of_its_keys_is_refused(sound: Path, place: Path)
         with pytest.raises(StoreError, match=r"manifest.*--rebuild"):
             Index.open(index)
     for name, value in whole.items():
-        for other in (None, [], "x", 7, {"a": 1}):
-            if other == value:
-                continue
+        others: list[object] = [None, [], "x", 7, {"a": 1}]
+        for other in (o for o in others if o != value):
             path.write_text(json.dumps({**whole, name: other}))
             with pytest.raises(StoreError, match=r"manifest.*--rebuild"):
                 Index.open(index)
@@ -269,11 +267,15 @@ def test_damage_done_while_another_has_it_open_is_found_by_the_next(sound: Path,
         assert open_already.engine.count() > 0
 
 
-def test_a_damaged_index_is_not_built_upon_and_a_rebuild_brings_it_back(lab: Lab, sound: Path, place: Path, answers: dict[str, Any]) -> None:
+def test_a_damaged_index_is_not_built_upon_and_a_rebuild_brings_it_back(lab: Any, sound: Path, place: Path, answers: dict[str, Any]) -> None:
     from rag.index.build import build
 
     pipeline = lab.pipeline(chunk={"use": "fixed", "size": 48})
-    for break_it in (lambda i: (i / members(i)[0]).unlink(), lambda i: (i / "CURRENT").write_text("gen-000007"), lambda i: (generation(i) / "manifest.json").unlink()):
+    for break_it in (
+        lambda i: (i / members(i)[0]).unlink(),
+        lambda i: (i / "CURRENT").write_text("gen-000007"),
+        lambda i: (generation(i) / "manifest.json").unlink(),
+    ):
         index = copied(sound, place)
         break_it(index)
         with pytest.raises(StoreError, match="--rebuild"):

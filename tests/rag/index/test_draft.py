@@ -32,7 +32,7 @@ def test_documents_are_spooled_in_order_and_come_out_as_they_went_in(tmp_path, r
     for f, m in zip(found, made, strict=True):
         assert [f.counts[k].lengths for k in f.counts] == [m.counts[k].lengths for k in m.counts]
         assert all(np.array_equal(f.counts[k].terms, m.counts[k].terms) and np.array_equal(f.counts[k].times, m.counts[k].times) for k in m.counts)
-    assert draft.added == {"a", "b"}
+    assert list(draft.added) == ["a", "b"]
     draft.close()
     assert [p.name for p in draft.path.iterdir()] == [NAME]
     with DocumentTable(draft.path / NAME) as table:

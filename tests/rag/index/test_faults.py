@@ -83,7 +83,9 @@ def test_a_build_that_is_killed_or_has_no_space_at_a_point_is_completed_by_the_n
         assert strike(world, point, 1, kind)
 
 
-@pytest.mark.parametrize(("point", "n", "kind"), [("scan.document", 5, "kill"), ("spool.write", 3, "eio"), ("child.write", 2, "exit"), ("child.write", 2, "raise")])
+@pytest.mark.parametrize(
+    ("point", "n", "kind"), [("scan.document", 5, "kill"), ("spool.write", 3, "eio"), ("child.write", 2, "exit"), ("child.write", 2, "raise")]
+)
 def test_so_is_one_that_fails_later_or_in_another_way(world: World, point: str, n: int, kind: str) -> None:
     assert strike(world, point, n, kind)
 

@@ -170,8 +170,8 @@ def test_a_document_found_in_another_file_is_looked_for_there_from_then_on(held)
     assert found.placed == 1
     assert found
     table = held.drafts[0].table
-    assert table["one"].source == table.places()[0][2] == "/c/g.jsonl"
-    assert held.drafts[0].added == set()
+    assert table["one"].source == next(table.places())[2] == "/c/g.jsonl"
+    assert list(held.drafts[0].added) == []
     again = Scan(table, Named([Path("/c/f.jsonl")]), held.recipe, held.draft).read([])
     assert again.deleted == []
 

@@ -57,7 +57,7 @@ def test_rows_are_read_as_they_were_written(tmp_path_factory, rows):
         assert {r.id: table[r.id] for r in rows} == {r.id: r for r in rows}
         assert (list(table), list(table.rows()), len(table)) == ([r.id for r in ordered], ordered, len(rows))
         assert [table.state(r.id) for r in rows] == [(r.digest, r.root, r.source) for r in rows]
-        assert table.places() == [(r.id, r.root, r.source) for r in ordered]
+        assert list(table.places()) == [(r.id, r.root, r.source) for r in ordered]
         assert sorted(table.roots()) == sorted({r.root for r in rows})
     shutil.rmtree(path.parent)
 

@@ -31,7 +31,7 @@ SMALL = {
     ],
     "recency": [
         {"use": "recency", "over": {"use": "rrf", "of": ["bm25", "dense"]}, "as_of": "2023-11-14"},
-        {"use": "recency", "over": {"use": "dense", "limit": 9}, "weight": 1, "half_life_days": 3, "within_days": 15, "as_of": "2023-11-14T12:00:00Z", "limit": 4},
+        {"use": "recency", "over": {"use": "dense", "limit": 9}, "weight": 1, "half_life_days": 3, "fresh_within": 15, "as_of": "2023-11-14T12:00:00Z", "limit": 4},
         {"use": "recency", "over": "rank_bm25", "weight": 0},
     ],
 }  # fmt: skip

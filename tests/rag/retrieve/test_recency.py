@@ -65,16 +65,16 @@ class TestByHand:
 
 @pytest.mark.parametrize(("days", "expected"), [(7, {"new", "week", "future"}), (6.9, {"new", "future"}), (1000, {"new", "week", "month", "year", "future"})])
 @pytest.mark.parametrize("over", ["bm25", "dense", "rank_bm25"])
-def test_within_days_leaves_out_what_is_older_or_has_no_time(lab, index, over, days, expected):
-    pipeline = lab.pipeline({"use": "recency", "over": over, "within_days": days, "as_of": AS_OF})
+def test_fresh_within_leaves_out_what_is_older_or_has_no_time(lab, index, over, days, expected):
+    pipeline = lab.pipeline({"use": "recency", "over": over, "fresh_within": days, "as_of": AS_OF})
     hits, steps = pipeline.search(index, "common words")
     assert {h.chunk.span.doc_id for h in hits} == expected
     assert steps[0].facts["modified_since"] == NOW - days * DAY
     assert {h.chunk.span.doc_id for h in pipeline.search(index, "common words", where="@doc in (week, unknown)")[0]} == expected & {"week"}
 
 
-def test_within_days_is_done_by_the_index_before_the_limit(lab, index):
-    pipeline = lab.pipeline({"use": "recency", "over": {"use": "bm25", "limit": 1}, "within_days": 1, "as_of": "2023-11-09"})
+def test_fresh_within_is_done_by_the_index_before_the_limit(lab, index):
+    pipeline = lab.pipeline({"use": "recency", "over": {"use": "bm25", "limit": 1}, "fresh_within": 1, "as_of": "2023-11-09"})
     assert len(pipeline.search(index, "common words of year")[0]) == 1
 
 
@@ -92,7 +92,7 @@ def test_a_date_that_is_none_is_refused(leg, as_of):
 
 
 @pytest.mark.parametrize(
-    ("field", "value"), [("weight", 1.01), ("weight", -0.1), ("half_life_days", 0), ("within_days", 0), ("within_days", 2e6), ("limit", 0)]
+    ("field", "value"), [("weight", 1.01), ("weight", -0.1), ("half_life_days", 0), ("fresh_within", 0), ("fresh_within", 2e6), ("limit", 0)]
 )
 def test_fields_are_held_to_their_bounds(leg, field, value):
     with pytest.raises(ValueError, match=field):
