@@ -1,8 +1,9 @@
 """Kills `rag index` at random times and holds what is left against what was promised: `python -m eval.bench.kills [N=200]`.
 
 A few hundred small documents are edited at random, again and again. Every update is killed once, the whole command or
-the process that writes, at a time uniform between taking the lock and the end. Then the index must answer as before or
-as after the update, the same command must complete it, and what it is then must be what a build from nothing is.
+the process that writes, at a random moment of a random phase: reading, writing, sealing, swapping. Then the index must
+answer as before or as after the update, the next build must complete it, and what it is then must be what a build from
+nothing is.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,7 @@ from rag.index.check import check
 from rag.index.engine import Scope
 from rag.index.manifest import current
 from rag.index.store import Index
-from rag.loaders.corpus import read
+from rag.loaders.corpus import Failed, Loaded, read
 from rag.loaders.limits import Limits
 from rag.memo import Memo
 from rag.runtime import Runtime
@@ -38,6 +39,7 @@ DOCUMENTS = 300
 QUERIES = ("cat dog", "cache prompt", "graph rank index")
 WORDS = "cat dog bird cache prompt rank graph index query chunk vector weight seven blue red".split()  # noqa: SIM905  # words read best in a row
 PRELOAD = ["rag.cli", "rag.config", "rag.index.build", "rag.loaders.corpus", "rag.loaders.markdown", "rag.models.hashing", "rag.index.store"]
+SPREAD = {"1 read": 0.4, "2 write": 0.15, "3 optimise": 0.08, "4 seal": 0.01, "5 swap, collect": 0.01}  # about how many seconds a phase lasts
 _FORKS = multiprocessing.get_context("forkserver")
 
 
@@ -61,7 +63,7 @@ class World:
         self.docs.mkdir()
         (folder / "c.yaml").write_text(CONFIG)
         self.number = 0
-        self.lasts = 1.0  # seconds from lock to end: longer after every hit, shorter after every miss
+        self.corpus: list[Loaded | Failed] = []
         for _ in range(DOCUMENTS):
             self._add()
 
@@ -87,13 +89,13 @@ class World:
             self._add()
         if kind in ("add", "mixed", "build"):
             self._add()
+        self.corpus = list(read([self.docs], Limits.from_options(load(self.folder / "c.yaml").index)))
         return kind
 
     def complete(self, path: Path) -> None:
         """Bring an index up to date in this process."""
         pipeline = load(self.folder / "c.yaml")
-        corpus = read([self.docs], Limits.from_options(pipeline.index))
-        build(path, pipeline, corpus, [self.docs], self.runtime, allow_mass_delete=True)
+        build(path, pipeline, self.corpus, [self.docs], self.runtime, allow_mass_delete=True)
 
     def state(self, path: Path) -> dict[str, Any] | None:
         """Return what an index holds and answers; None where there is none."""
@@ -124,25 +126,24 @@ def _command(folder: str) -> None:
 
 
 def _writer(pid: int) -> int | None:
-    try:
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
-    except OSError:
-        return None
-    return int(children[0]) if children else None
+    """Return the process that writes for a command, None when there is none."""
+    with suppress(OSError):
+        for child in Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split():
+            if b"rag.index.writer" in Path(f"/proc/{child}/cmdline").read_bytes():
+                return int(child)
+    return None
 
 
-def _phase(index: Path) -> str:
-    """Return what was going on, by what lies in the index."""
-    drafts = sorted(index.glob("tmp-*"))
-    sealed = len(list(index.glob("gen-*")))
-    if drafts:
-        inside = {p.name for p in drafts[-1].iterdir()}
-        if "manifest.json" in inside or "stamps.json" in inside:
-            return "seal"
-        if "spool" not in inside:
-            return "optimise"
-        return "write" if "shard" in inside else "read, embed"
-    return "swap, collect" if sealed > 1 else "before or after"
+def _phase(index: Path, sealed: int) -> str:
+    """Return what is going on, by what lies in the index; `sealed` generations were there before."""
+    inside = {p.name for draft in index.glob("tmp-*") for p in draft.glob("*")}
+    if not inside:
+        return "5 swap, collect" if len(list(index.glob("gen-*"))) > sealed else "1 read"
+    if "stamps.json" in inside:
+        return "4 seal"
+    if "spool" not in inside:
+        return "3 optimise"
+    return "2 write"
 
 
 def _strike(world: World, whole: bool) -> str | None:
@@ -150,24 +151,21 @@ def _strike(world: World, whole: bool) -> str | None:
     command = _FORKS.Process(target=_command, args=(str(world.folder),))
     command.start()
     pid = command.pid or 0
-    lock = world.index / "lock"
+    lock, sealed = world.index / "lock", len(list(world.index.glob("gen-*")))
     while command.is_alive() and not (lock.exists() and lock.read_text().strip() == str(pid)):
-        time.sleep(0.0005)
-    moment = time.perf_counter() + world.dice.uniform(0, world.lasts)
-    victim: int | None = pid
-    while command.is_alive() and (time.perf_counter() < moment or not (victim := pid if whole else _writer(pid))):
-        time.sleep(0.0005)
+        time.sleep(0.0002)
+    wanted = world.dice.choice(list(SPREAD)[0 if whole else 1 :])
+    while command.is_alive() and _phase(world.index, sealed) < wanted:
+        time.sleep(0.0002)
+    time.sleep(world.dice.uniform(0, SPREAD[wanted]))
+    victim = pid if whole else _writer(pid)
     phase = None
-    if command.is_alive() and victim:
-        try:
+    if victim is not None and command.is_alive():
+        phase = _phase(world.index, sealed)
+        with suppress(ProcessLookupError):
             os.kill(victim, signal.SIGKILL)
-            phase = _phase(world.index)
-        except ProcessLookupError:
-            pass
     command.join()
-    late = phase is None or command.exitcode == 0
-    world.lasts *= 0.85 if late else 1.04
-    return None if late else phase
+    return phase if command.exitcode else None
 
 
 def _round(world: World, tally: Tally) -> None:

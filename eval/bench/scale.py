@@ -36,7 +36,8 @@ ROOT = Path("/made-up")
 
 @app.command()
 def main(
-    chunks: Annotated[int, typer.Argument(help="How many chunks.")] = 200_000, folder: Annotated[Path | None, typer.Option(help="Where to build.")] = None
+    chunks: Annotated[int, typer.Argument(help="How many chunks.")] = 200_000,
+    folder: Annotated[Path | None, typer.Option(help="Where to build; default: the temporary folder.")] = None,
 ) -> None:
     """Print the figures."""
     with tempfile.TemporaryDirectory(dir=folder) as name:
@@ -69,7 +70,9 @@ def figures(chunks: int, folder: Path) -> Iterator[str]:
     yield f"build: {time.perf_counter() - start:.1f} s; " + ", ".join(f"{k} {v:.1f}" for k, v in report.seconds.items())
     release()  # ends the writer, so that its memory is counted
     yield f"peak memory: building process {_peak():.0f} MB ({before:.0f} before), writer {_peak(resource.RUSAGE_CHILDREN):.0f} MB, mapped files included"
-    yield f"on disk: {used(folder / 'index') / 1e6:.0f} MB"
+    yield f"on disk: {used(folder / 'index') / 1e6:.0f} MB; bytes a chunk: " + ", ".join(
+        f"{k} {v / report.chunks:.0f}" for k, v in parts(folder / "index").items()
+    )
     opened = []
     for _ in range(3):
         start = time.perf_counter()
@@ -84,10 +87,35 @@ def figures(chunks: int, folder: Path) -> Iterator[str]:
     )
 
 
+def parts(index: Path) -> dict[str, int]:
+    """Return the bytes on disk by what they hold."""
+    found = dict.fromkeys(("vectors", "graph", "keywords", "payload", "table", "else"), 0)
+    for path in index.rglob("*"):
+        if path.is_file():
+            found[_part(path.as_posix())] += path.stat().st_blocks * 512
+    return found
+
+
+def _part(path: str) -> str:
+    for mark, name in (
+        ("vector_storage-dense", "vectors"),
+        ("vector_index-dense", "graph"),
+        ("-bm25", "keywords"),
+        ("/payload_", "payload"),
+        ("documents.sqlite", "table"),
+    ):
+        if mark in path:
+            return name
+    return "else"
+
+
 def searching(path: Path, pipeline: Pipeline, runtime: Runtime, chunks: int) -> Iterator[str]:
     """Time searches with the query's embedding known, and count how many of the exact ten vectors the graph finds."""
     rng = np.random.default_rng(1)
-    texts = [f"w{r + t} w{s + t} w{u}" for r, s, u, t in zip(*(rng.zipf(1.3, size=QUERIES) % 3000 for _ in range(3)), 3000 * rng.integers(TOPICS, size=QUERIES), strict=True)]
+    texts = [
+        f"w{r + t} w{s + t} w{u}"
+        for r, s, u, t in zip(*(rng.zipf(1.3, size=QUERIES) % 3000 for _ in range(3)), 3000 * rng.integers(TOPICS, size=QUERIES), strict=True)
+    ]
     dense = Pipeline(chunk=pipeline.chunk, retrieve=Dense(model=MODEL, limit=10))
     runtime.embed(MODEL, texts)
     with Index.open(path, runtime) as index:
@@ -100,9 +128,7 @@ def searching(path: Path, pipeline: Pipeline, runtime: Runtime, chunks: int) -> 
                 times.append(1000 * (time.perf_counter() - start))
             p50, p95, p99 = np.percentile(times[20:], [50, 95, 99])
             yield f"hybrid search, 50 of each, top 10, {name}: p50 {p50:.1f} p95 {p95:.1f} p99 {p99:.1f} ms"
-        found = [
-            len({h.chunk.id for h in dense.search(index, t)[0]} & {h.chunk.id for h in dense.search(index, t, exact=True)[0]}) for t in texts[:100]
-        ]
+        found = [len({h.chunk.id for h in dense.search(index, t)[0]} & {h.chunk.id for h in dense.search(index, t, exact=True)[0]}) for t in texts[:100]]
         yield f"recall@10 of the graph against exact vectors: {np.mean(found) / 10:.3f}"
 
 

@@ -167,12 +167,13 @@ class Reader:
     def vectors(self, space: Space, ids: Sequence[str]) -> dict[str, NDArray[np.float32]]:
         """Return the stored vectors of chunks in a dense space, by id; nothing where the index has no such space.
 
-        Raises `StoreError` when a chunk is not there or not in scope.
+        On an index with tenants, raises `StoreError` when a chunk is not there or not in scope.
         """
         name = space_name(space)
         if name not in self._manifest.spaces:
             return {}
-        self._hold(ids)  # a vector does not say whose it is
+        if self.scope.tenant is not None:
+            self._hold(ids)  # a vector does not say whose it is
         found = self._engine.vectors(name, ids)
         if found:
             self._record("vectors", list(found), space=name)

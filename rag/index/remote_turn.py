@@ -35,7 +35,11 @@ class Turn:
     def check(self) -> None:
         """Raise `StoreError` when another build has taken the turn, or uses it."""
         if self._held() != self._last:
-            raise StoreError(f"{self._where}: another build of this index runs or ran at the same time; wait until it is done, then run this one again")
+            raise self.lost()
+
+    def lost(self) -> StoreError:
+        """Return the error that says so."""
+        return StoreError(f"{self._where}: another build of this index runs or ran at the same time; wait until it is done, then run this one again")
 
     def _held(self) -> dict[str, Any]:
         return self._engine.payloads([MARK]).get(MARK, {})

@@ -29,6 +29,7 @@ from rag.stages import SparseSpace
 from rag.text import analyzer
 
 _TOGETHER = 256  # documents whose rows are read and written in one request
+_CHARACTERS = 4 * 10**6  # of their texts, which are in memory at once where weights are computed anew
 
 
 class Sink:
@@ -110,25 +111,29 @@ class Writer:
             self._turn.keep()
             facts = {i: f for i, (f, _) in self._rows(part).items()}
             self._engine.write([row_point(r, facts[r.id], {}) for r in part])
-            for row in part:
-                self._reweigh(row)
+            self._reweigh(part)
             self._turn.check()
             self._engine.write([row_point(r, facts[r.id], self.own(r.tenant)) for r in part])
 
     def _rows(self, rows: Sequence[DocumentRow]) -> dict[str, tuple[Facts, dict[str, float]]]:
         held = self._engine.payloads([row_id(r.id) for r in rows])
         if len(held) < len(rows):
-            raise StoreError("a document is gone that was there when this build began: another one ran at the same time; run this one again")
+            raise self._turn.lost()
         return {row.id: (facts, own) for row, facts, own in map(read_row, held.values())}
 
-    def _reweigh(self, row: DocumentRow) -> None:
-        stored = self._engine.payloads(self._engine.points_of(row.tenant, row.id))
-        text = "".join(p["text"] for p in sorted((p for p in stored.values() if p["kind"] == "page"), key=lambda p: int(p["page"])))
-        chunks = {i: index_text(p, row.title, text) for i, p in stored.items() if p["kind"] == "chunk"}
+    def _reweigh(self, rows: Sequence[DocumentRow]) -> None:
+        stored = self._engine.payloads([i for r in rows for i in self._engine.points_of(r.tenant, r.id)])
+        by_id = {r.id: r for r in rows}
+        pages: dict[str, dict[int, str]] = {r.id: {} for r in rows}
+        for p in stored.values():
+            if p["kind"] == "page":
+                pages[p["doc"]][int(p["page"])] = p["text"]
+        whole = {i: "".join(found[n] for n in sorted(found)) for i, found in pages.items()}
+        chunks = {i: (p["doc"], index_text(p, by_id[p["doc"]].title, whole[p["doc"]])) for i, p in stored.items() if p["kind"] == "chunk"}
         for space in self._recipe.spaces:
             if isinstance(space, SparseSpace):
-                average = self.own(row.tenant)[space_name(space)]
-                self._engine.reweigh(space_name(space), {i: _weights(t, space, average) for i, t in chunks.items()})
+                found = self._found[space_name(space)]
+                self._engine.reweigh(space_name(space), {i: _weights(t, space, found[by_id[doc].tenant]) for i, (doc, t) in chunks.items()})
         self._recipe.runtime.work.writes += len(chunks)
 
     def settle(self, table: DocumentTable, where: str) -> None:
@@ -157,8 +162,15 @@ class Writer:
             raise StoreError(f"{where}: {len(wrong)} documents are not as they were written, {wrong[0].id} first: another build ran; run this one again")
 
 
-def _parts(rows: Sequence[DocumentRow]) -> Iterator[Sequence[DocumentRow]]:
-    return (rows[at : at + _TOGETHER] for at in range(0, len(rows), _TOGETHER))
+def _parts(rows: Sequence[DocumentRow]) -> Iterator[list[DocumentRow]]:
+    part: list[DocumentRow] = []
+    for row in rows:
+        if part and (len(part) == _TOGETHER or sum(r.length for r in part) + row.length > _CHARACTERS):
+            yield part
+            part = []
+        part.append(row)
+    if part:
+        yield part
 
 
 def _weights(text: str, space: SparseSpace, average: float) -> Sparse | None:

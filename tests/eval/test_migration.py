@@ -109,7 +109,7 @@ def test_evidence_is_verified_against_the_stored_documents(indexes, tmp_path):
     row = about(0, evidence=[{"doc": "0.md", "quote": "not in it"}])
     with pytest.raises(QuestionError, match="the quote 'not in it' is not in the document"):
         compare_indexes(indexes(WHOLE), indexes(WHOLE), ask(tmp_path, [row]))
-    with pytest.raises(QuestionError, match="there is no document '9.md'"):
+    with pytest.raises(QuestionError, match=r"there is no document '9.md'"):
         compare_indexes(indexes(WHOLE), indexes(WHOLE), ask(tmp_path, [about(0, evidence=[{"doc": "9.md", "start": 0, "end": 1}])]))
 
 

@@ -21,6 +21,7 @@ from rag.types import Chunk, Document, Query
 from .tenants import ALPHA, BETA, CHUNK, TEAM, everything, guessed, view
 
 REFUSAL = "row of another tenant"
+PAGE = 4096
 
 
 def pipe(lab, retrieve=None):
@@ -67,12 +68,12 @@ def test_ids_of_another_tenant_put_into_the_memo_are_refused(lab, shared):
         chunk = guessed(index).chunk
         pipeline.search(index, "shared", tenant="alpha")
         runtime.memo.put_many(dict.fromkeys(memo_of(index), json.dumps([[chunk, 9.0]]).encode()))
-        with pytest.raises(StoreError, match=f"^no chunk {chunk} in this index"):
+        with pytest.raises(StoreError, match=rf"^no chunk {chunk} in this index"):
             pipeline.search(index, "shared", tenant="alpha")
 
 
 def test_a_damaged_keyword_index_raises_and_never_gives_foreign_rows(lab, tmp_path):
-    """T8: pages of the tenants' keyword index zeroed, behind the back of the digests that would refuse to open it."""
+    """T8: pages of the tenants' keyword index zeroed or in the place of others, behind the back of the digests that would refuse to open it."""
     documents = [Document(f"{t}/{n}.md", f"shared word{n % 7}", {"team": t}) for n in range(1200) for t in ("alpha", "beta")]
     pipeline = lab.pipeline({"use": "rrf", "of": [{"use": "bm25", "limit": 3000}, {"use": "dense", "limit": 3000}], "limit": 5}, "whole", **TEAM)
     lab.build(tmp_path / "ix", pipeline, documents)
@@ -81,14 +82,15 @@ def test_a_damaged_keyword_index_raises_and_never_gives_foreign_rows(lab, tmp_pa
     outcomes = []
     shard = generation / "shard"
     for file in sorted(shard.rglob("*tenant-map/values_to_points.bin")):
-        for start in range(0, file.stat().st_size, 4096):
-            copy = tmp_path / "copy"
-            shutil.copytree(shard, copy)
-            data = bytearray(file.read_bytes())
-            data[start : start + 4096] = bytes(len(data[start : start + 4096]))
-            (copy / file.relative_to(shard)).write_bytes(data)
-            outcomes += damaged(copy, manifest, rows, pipeline, lab.runtime)
-            shutil.rmtree(copy)
+        whole = file.read_bytes()
+        for start in range(0, len(whole), PAGE):
+            for page in {bytes(PAGE), whole[start - PAGE : start]} - {b""}:
+                copy = tmp_path / "copy"
+                shutil.copytree(shard, copy)
+                data = (whole[:start] + page + whole[start + PAGE :])[: len(whole)]
+                (copy / file.relative_to(shard)).write_bytes(data)
+                outcomes += damaged(copy, manifest, rows, pipeline, lab.runtime)
+                shutil.rmtree(copy)
     assert set(outcomes) == {"own", "raised"}, "no page that was zeroed matters any more: damage another"
     file.write_bytes(data)
     with pytest.raises(StoreError):

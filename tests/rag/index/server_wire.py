@@ -18,9 +18,12 @@ from qdrant_client import QdrantClient, models
 
 
 class Wire:
-    """Runs in a thread until `stop`; one request at a time."""
+    """Runs in a thread until `stop`; one request at a time. It wants `key` when there is one, and fails from request `broken_after` on."""
 
     def __init__(self) -> None:
+        self.key: str | None = None
+        self.asked = 0
+        self.broken_after: int | None = None
         self.client, self.lock = QdrantClient(":memory:"), threading.Lock()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
         self._server.wire = self  # type: ignore[attr-defined]  # how a handler finds what it serves
@@ -81,7 +84,7 @@ def _scroll(c: QdrantClient, name: str, text: bytes) -> Any:
 
 def _query(c: QdrantClient, name: str, text: bytes) -> Any:
     asked = _read(models.QueryRequest, text)
-    return c.query_points(name, asked.query, asked.using, query_filter=asked.filter, search_params=asked.params, limit=asked.limit, with_payload=False)
+    return c.query_points(name, asked.query, asked.using, query_filter=asked.filter, search_params=asked.params, limit=asked.limit, with_payload=asked.with_payload)
 
 
 def _delete_vectors(c: QdrantClient, name: str, text: bytes) -> Any:
@@ -117,6 +120,13 @@ class _Handler(BaseHTTPRequestHandler):
         text, path = self.rfile.read(int(self.headers.get("Content-Length") or 0)), self.path.split("?")[0]
         if path == "/":
             self._reply(200, {"title": "an in-memory engine behind HTTP", "version": "1.20.0"})
+            return
+        wire.asked += 1
+        if wire.key is not None and self.headers.get("api-key") != wire.key:
+            self._reply(401, {"status": {"error": f"wrong key {self.headers.get('api-key')}"}})
+            return
+        if wire.broken_after is not None and wire.asked > wire.broken_after:
+            self._reply(503, {"status": {"error": "it stopped"}})
             return
         try:
             with wire.lock, warnings.catch_warnings():

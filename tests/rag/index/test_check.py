@@ -107,7 +107,8 @@ def test_a_chunk_that_lost_part_of_its_payload_is_found(lab, built):
 
     tamper(lab, built, change)
     (fault,) = faults(lab, built)
-    assert fault.startswith("b.md: chunk") and "has lost its end: the index is damaged; build it again" in fault
+    assert fault.startswith("b.md: chunk")
+    assert "has lost its end: the index is damaged; build it again" in fault
 
 
 def test_counts_that_do_not_add_up_are_found(lab, built):

@@ -194,7 +194,9 @@ os.kill(os.getpid(), signal.SIGKILL)
 
 
 def test_a_writer_ends_when_the_process_that_started_it_dies(tmp_path):
-    done = subprocess.run([sys.executable, "-c", DIES, str(tmp_path)], capture_output=True, text=True, check=False, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})
+    done = subprocess.run(
+        [sys.executable, "-c", DIES, str(tmp_path)], capture_output=True, text=True, check=False, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    )
     assert done.returncode == -signal.SIGKILL, done.stderr
     assert gone(int(done.stdout))
 
@@ -214,9 +216,13 @@ def child():
 
 
 def test_what_the_writer_says_is_heard_though_more_was_sent_meanwhile(child):
-    with pytest.raises(StoreError, match="^delete before begin$"):
+
+    def go_on():
         for _ in range(100_000):
             child.order("delete", {"documents": [["", "x" * 1000]]})
+
+    with pytest.raises(StoreError, match=r"^delete before begin$"):
+        go_on()
     assert child._process.wait(20) == 1
 
 

@@ -23,7 +23,12 @@ LONG = " ".join(f"filler{n}" for n in range(30))
 
 def test_averages_are_those_of_each_space_and_tenant(tmp_path):
     with DocumentTable(tmp_path / NAME, writable=True) as table:
-        for doc_id, tenant, terms in (("a", "x", {"english": (2, 4), "none": (2, 8)}), ("b", "x", {"english": (1, 2)}), ("c", "y", {"english": (0, 0)}), ("d", "z", {})):
+        for doc_id, tenant, terms in (
+            ("a", "x", {"english": (2, 4), "none": (2, 8)}),
+            ("b", "x", {"english": (1, 2)}),
+            ("c", "y", {"english": (0, 0)}),
+            ("d", "z", {}),
+        ):
             table.put(DocumentRow(doc_id, "d", "/c", 1, 9, tenant=tenant), Facts(terms))
         found = averages(table, (ENGLISH, DenseSpace("hashing-64"), STEEP, NONE))
     assert found == {
@@ -77,7 +82,12 @@ def test_chunks_of_more_than_one_window_all_arrive(lab, retrieve):
 
 def test_a_field_that_changes_its_kind_is_filtered_by_what_it_is_now(lab):
     path, pipeline = lab.folder(), lab.pipeline("bm25")
-    for value, where in (("x", Condition("k", "=", ("x",))), (5, Condition("k", ">", ("4",))), (0.5, Condition("k", "<", ("1",))), ("5", Condition("k", "=", ("5",)))):
+    for value, where in (
+        ("x", Condition("k", "=", ("x",))),
+        (5, Condition("k", ">", ("4",))),
+        (0.5, Condition("k", "<", ("1",))),
+        ("5", Condition("k", "=", ("5",))),
+    ):
         lab.build(path, pipeline, [Document("a", "common", {"k": value}), Document("b", "common", {"other": 1})])
         with Index.open(path, lab.runtime) as index:
             assert [h.chunk.span.doc_id for h in pipeline.search(index, "common", where=where)[0]] == ["a"], value

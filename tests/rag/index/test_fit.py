@@ -20,7 +20,7 @@ def test_a_model_is_what_it_is_whatever_precision_it_computes_in(asked, fits):
     if fits:
         check_identity("ix", BUILT, asked)
         return
-    with pytest.raises(StoreError, match="^ix was embedded with m, the configuration asks for m .*; use the same model, or use `rag migrate"):
+    with pytest.raises(StoreError, match=r"^ix was embedded with m, the configuration asks for m .*; use the same model, or use `rag migrate"):
         check_identity("ix", BUILT, asked)
 
 

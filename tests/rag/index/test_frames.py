@@ -15,7 +15,9 @@ from rag.index.gate import PointRecord, Sparse
 
 TEXT = st.text(st.characters(codec=None), max_size=5)  # lone surrogates included: sources have them
 HEADERS = st.dictionaries(TEXT, TEXT | st.integers() | st.floats(allow_nan=False) | st.lists(TEXT | st.none(), max_size=3), max_size=3)
-SPARSE = st.dictionaries(st.integers(0, 2**32 - 1), st.floats(1e-6, 100), max_size=4).map(lambda d: Sparse(tuple(sorted(d)), tuple(d[k] for k in sorted(d))) if d else None)
+SPARSE = st.dictionaries(st.integers(0, 2**32 - 1), st.floats(1e-6, 100), max_size=4).map(
+    lambda d: Sparse(tuple(sorted(d)), tuple(d[k] for k in sorted(d))) if d else None
+)
 
 
 @given(st.lists(st.tuples(HEADERS, st.lists(st.binary(max_size=9), max_size=3)), max_size=4))
@@ -46,7 +48,12 @@ def test_sparse_vectors_are_unpacked_as_they_were_packed(rows):
 def test_points_arrive_as_they_were_sent(first, second):
     rng = np.random.default_rng(len(first))
     sent = [
-        PointRecord(str(n), {"b": rng.random(3, dtype=np.float32), "a": rng.random(2, dtype=np.float32)}, {k: w for k, w in (("s", s), ("t", second[n])) if w}, {"n": n, "t": "é"})
+        PointRecord(
+            str(n),
+            {"b": rng.random(3, dtype=np.float32), "a": rng.random(2, dtype=np.float32)},
+            {k: w for k, w in (("s", s), ("t", second[n])) if w},
+            {"n": n, "t": "é"},
+        )
         for n, s in enumerate(first)
     ]
     stream = io.BytesIO()

@@ -109,5 +109,5 @@ def test_stamps_of_a_file_that_was_written_to_do_not_vouch_for_it(built):
     stamps = json.loads((live(built) / STAMPS).read_text())
     assert stamps["documents.sqlite"][0] == path.stat().st_size
     path.write_bytes(path.read_bytes().replace(b"a.md", b"x.md"))
-    with pytest.raises(StoreError, match="documents.sqlite is not what was written"):
+    with pytest.raises(StoreError, match=r"documents.sqlite is not what was written"):
         open_generation(live(built))

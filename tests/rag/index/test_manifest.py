@@ -38,7 +38,6 @@ def test_any_changed_byte_is_noticed(generation):
             path.write_bytes(data[:at] + bytes([data[at] ^ flip]) + data[at + 1 :])
             with pytest.raises(StoreError, match=r"damaged|written with schema"):
                 read_manifest(generation)
-                pytest.fail(f"{data[max(at - 20, 0) : at + 20]!r} with bit {flip} of its middle flipped is read as {read_manifest(generation)}")
 
 
 @pytest.mark.parametrize("at", [0, 1, 100, -3])

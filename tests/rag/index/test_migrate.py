@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
@@ -15,7 +16,10 @@ from rag.memo import Memo
 from rag.runtime import Runtime
 from rag.types import Document
 
-DOCUMENTS = [Document("a.md", "the cat sat on the mat " * 20, {"k": ("x", "y")}, "Title", source="/corpus/a.md", modified=5.0), Document("b.md", "dogs bark at cats")]
+DOCUMENTS = [
+    Document("a.md", "the cat sat on the mat " * 20, {"k": ("x", "y")}, "Title", source="/corpus/a.md", modified=5.0),
+    Document("b.md", "dogs bark at cats"),
+]
 
 
 @pytest.fixture
@@ -66,7 +70,7 @@ def test_what_waits_for_another_configuration_is_built_anew(lab, built, fresh):
     migrate(built, other(lab), fresh)
     done = migrate(built, lab.pipeline("dense"), fresh)
     assert (done.report.added, done.next["chunk"]) == (2, "whole")
-    assert names(built) == ["CURRENT", "NEXT", "gen-000001", "gen-000003", "lock"] or len(names(built)) == 5
+    assert names(built) in (["CURRENT", "NEXT", "gen-000001", n, "lock"] for n in ("gen-000002", "gen-000003"))
 
 
 def test_what_waits_with_vectors_of_other_files_of_the_model_is_built_anew(lab, built):
@@ -74,11 +78,9 @@ def test_what_waits_with_vectors_of_other_files_of_the_model_is_built_anew(lab, 
     old = Runtime(memo=Memo(), show_progress=False)
     encoder = old.encoder("hashing-64")
 
-    class Former:
-        name, max_tokens, counts, encode = encoder.name, encoder.max_tokens, encoder.counts, encoder.encode
-        identity = {**encoder.identity, "digest": "old"}
-
-    old._encoders["hashing-64"] = Former()
+    old._encoders["hashing-64"] = SimpleNamespace(
+        name=encoder.name, max_tokens=encoder.max_tokens, counts=encoder.counts, encode=encoder.encode, identity={**encoder.identity, "digest": "old"}
+    )
     migrate(built, lab.pipeline(), old)
     done = migrate(built, lab.pipeline(), Runtime(memo=Memo(), show_progress=False), swap=True)
     assert done.report.added == 2

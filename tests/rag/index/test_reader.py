@@ -53,7 +53,7 @@ def test_a_foreign_document_is_answered_like_an_unknown_one(shared):
 
 def test_a_foreign_row_that_comes_back_raises(shared):
     foreign = next(shared.reader(shared.pipeline, tenant="beta").all_chunks())
-    with pytest.raises(StoreError, match="no chunk .* in this index; if a search found it, the index is damaged: stop using it"):
+    with pytest.raises(StoreError, match=r"no chunk .* in this index; if a search found it, the index is damaged: stop using it"):
         shared.reader(shared.pipeline, tenant="alpha").chunks([foreign.id])
 
 

@@ -200,7 +200,9 @@ def test_more_than_a_fifth_may_not_go_unasked_moved_and_single_documents_aside(h
     if not refused:
         check_mass(changes, held, tmp_path)
         return
-    with pytest.raises(StoreError, match=rf"{deleted - moved} of {held} documents are no longer below .* 20%; nothing was changed; check the paths, or add --allow-mass-delete"):
+    with pytest.raises(
+        StoreError, match=rf"{deleted - moved} of {held} documents are no longer below .* 20%; nothing was changed; check the paths, or add --allow-mass-delete"
+    ):
         check_mass(changes, held, tmp_path)
 
 

@@ -111,7 +111,8 @@ def check_sums(table, model):
     assert table.fields() == {n: next(iter(k)) for n, k in kinds.items() if len(k) == 1 and k != {"mixed"}}
     assert table.field_names(None) == set(kinds)
     assert table.field_names("t") == {n for r, f in model.values() if r.tenant == "t" for n in f.fields}
-    assert table.over_limit() == ({"m (256 tokens)": n} if (n := sum(f.over_limit.get("m (256 tokens)", 0) for f in facts)) else {})
+    over = sum(f.over_limit.get("m (256 tokens)", 0) for f in facts)
+    assert table.over_limit() == ({"m (256 tokens)": over} if over else {})
     assert table.duplicates() == sorted((r.id, r.duplicate_of, r.similarity) for r in rows if r.duplicate_of)
     assert [c[0] for c in table.candidates()] == sorted(model)
 
