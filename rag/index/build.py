@@ -211,6 +211,7 @@ def manifest_of(table: DocumentTable, layout: Layout, found: dict[str, dict[str,
         tenant_key=pipeline.index.tenant_key,
         versions={p: version(p) for p in ("spanwise", "qdrant-edge-py")},
         gaps=gaps,
+        times=key("times", table.times()),
         over_limit=table.over_limit(),
         fields=fields,
     )

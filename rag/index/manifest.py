@@ -32,7 +32,7 @@ _UNFINISHED = re.compile(r"(gen|tmp)-\d{6,}")
 class Manifest:
     """The identity of a generation: what it holds, how it was cut and embedded, and by which versions.
 
-    `files` holds size and digest of every other file of it, `canaries` searches with what they found when it was sealed.
+    `content` names the chunks and all that scores depend on, `times` when the documents were modified. `files` holds size and digest of every other file of it, `canaries` searches with what they found when it was sealed.
     """
 
     content: str
@@ -48,6 +48,7 @@ class Manifest:
     tenant_key: str | None
     versions: Mapping[str, str]
     gaps: int = 0
+    times: str = ""
     over_limit: Mapping[str, int] = field(default_factory=dict)
     fields: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[str, list[int | str]] = field(default_factory=dict)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag.errors import StoreError
-from rag.filters import Filter, clauses, field_of
+from rag.filters import MODIFIED, And, Condition, Filter, Not, Or, clauses, field_of
 from rag.fingerprint import key
 from rag.index.audit import BATCH, AuditLog, Read
 from rag.index.engine import Engine, Scope, Scored
@@ -77,7 +77,11 @@ class Reader:
         return self._ranked(search, None, *parts)
 
     def _ranked(self, search: Callable[[], list[Scored]], space: str | None, *parts: object) -> list[Scored]:
-        rows = self.runtime.memo.json(key("search", 1, self._manifest.content, self.scope, *parts), search) if self._memo else search()
+        if not self._memo:
+            rows = search()
+        else:  # times are no content, but a filter may ask for them
+            times = self._manifest.times if any(_timed(p) for p in parts) else ""
+            rows = self.runtime.memo.json(key("search", 2, self._manifest.content, times, self.scope, *parts), search)
         found = [(str(i), float(s)) for i, s in rows]
         self._record("search", [i for i, _ in found], scores=[s for _, s in found], space=space)
         return found
@@ -233,3 +237,8 @@ class Reader:
         if row is None or (self.scope.tenant is not None and row.tenant != self.scope.tenant):
             raise StoreError(f"no document {doc_id!r} in this index")
         return row
+
+
+def _timed(part: object) -> bool:
+    """Whether a part of a search is a filter on the time of documents."""
+    return isinstance(part, (Condition, And, Or, Not)) and any(c.key == MODIFIED for c in clauses(part))

@@ -24,16 +24,16 @@ def write_manifest(engine: Engine, manifest: Manifest) -> None:
     parts = [text[i : i + _PART] for i in range(0, len(text), _PART)]
     held = {i: int(p["number"]) for i, p in engine.scroll(KIND, Scope())}
     number = max(held.values(), default=0) + 1
-    own = {"kind": KIND, "number": number, "parts": len(parts)}
-    engine.write([PointRecord(point_id("", "", KIND, number, n), {}, {}, {**own, "part": n, "body": p}) for n, p in enumerate(parts)])
+    own = {"kind": KIND, "number": number, "seal": sealed.seal, "parts": len(parts)}
+    engine.write([PointRecord(point_id("", "", KIND, number, sealed.seal, n), {}, {}, {**own, "part": n, "body": p}) for n, p in enumerate(parts)])
     engine.delete(sorted(held))
 
 
 def read_manifest(engine: Engine, where: str) -> Manifest:
     """Return the manifest of an index on a server. Raises `StoreError` when there is none or it is damaged."""
-    found: dict[int, dict[int, Mapping[str, Any]]] = {}
+    found: dict[tuple[int, str], dict[int, Mapping[str, Any]]] = {}
     for _, payload in engine.scroll(KIND, Scope()):
-        found.setdefault(int(payload["number"]), {})[int(payload["part"])] = payload
+        found.setdefault((int(payload["number"]), payload["seal"]), {})[int(payload["part"])] = payload
     whole = [parts for _, parts in sorted(found.items()) if len(parts) == next(iter(parts.values()))["parts"]]
     if not whole:
         raise StoreError(f"{where}: the collection holds no manifest of an index; it was not built by `rag index`, or {REBUILD}")

@@ -79,9 +79,17 @@ class Writer:
         write_window(sink, window, self._found, self._recipe, report)
         stale = {i for d in window if before[d.row.id] is not None for i in self._engine.points_of(d.row.tenant, d.row.id)}
         self._engine.delete(sorted(stale - sink.written))
-        facts = [d.facts if d.row.chunks else Facts() for d in window]
+        self._whole([(d.row, d.facts if d.row.chunks else Facts()) for d in window])
+
+    def _whole(self, rows: Sequence[tuple[DocumentRow, Facts]]) -> None:
+        """Mark documents as whole. Another build may get in at any moment: what it and this one wrote is then marked for the next to write again."""
         self._turn.check()
-        self._engine.write([row_point(d.row, f, self.own(d.row.tenant)) for d, f in zip(window, facts, strict=True)])
+        self._engine.write([row_point(row, facts, self.own(row.tenant)) for row, facts in rows])
+        try:
+            self._turn.check()
+        except StoreError:
+            self._engine.write([row_point(row, Facts(), {}, PENDING) for row, _ in rows])
+            raise
 
     def remove(self, rows: Sequence[DocumentRow]) -> None:
         """Remove documents: they are marked first, so that a build that is cut off here does not leave half of one as whole."""
@@ -103,6 +111,7 @@ class Writer:
         for part in _parts(rows):
             self._turn.keep()
             held = self._rows(part)
+            self._turn.check()
             self._engine.write([row_point(r, *held[r.id]) for r in part])
 
     def reweigh(self, rows: Sequence[DocumentRow]) -> None:
@@ -111,15 +120,19 @@ class Writer:
             self._turn.keep()
             facts = {i: f for i, (f, _) in self._rows(part).items()}
             self._engine.write([row_point(r, facts[r.id], {}) for r in part])
-            self._reweigh(part)
-            self._turn.check()
-            self._engine.write([row_point(r, facts[r.id], self.own(r.tenant)) for r in part])
+            try:
+                self._reweigh(part)
+            except StoreError:
+                self._turn.check()  # points that are gone are so because of another build: that is what to say
+                raise
+            self._whole([(r, facts[r.id]) for r in part])
 
     def _rows(self, rows: Sequence[DocumentRow]) -> dict[str, tuple[Facts, dict[str, float]]]:
         held = self._engine.payloads([row_id(r.id) for r in rows])
-        if len(held) < len(rows):
+        found = {row.id: (row, facts, own) for row, facts, own in map(read_row, held.values())}
+        if any(r.id not in found or found[r.id][0].digest != r.digest for r in rows) or any(p["kind"] == PENDING for p in held.values()):
             raise self._turn.lost()
-        return {row.id: (facts, own) for row, facts, own in map(read_row, held.values())}
+        return {i: (facts, own) for i, (_, facts, own) in found.items()}
 
     def _reweigh(self, rows: Sequence[DocumentRow]) -> None:
         stored = self._engine.payloads([i for r in rows for i in self._engine.points_of(r.tenant, r.id)])

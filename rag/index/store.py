@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from rag.index.table import DocumentRow
     from rag.pipeline import Pipeline
 
+MOST_READERS = 256  # kept open by one index
+
 
 class Index:
     """One open generation. Use as a context manager, or `close` it."""
@@ -115,6 +117,8 @@ class Index:
             exact = pipeline.index.search == "exact" or not self.manifest.hnsw
         at = (pipeline.chunk_key, tuple(pipeline.retrieve.spaces()), scope, exact)
         if at not in self._readers:
+            if len(self._readers) >= MOST_READERS:  # one for each tenant that was asked for
+                self._readers.clear()
             self._readers[at] = Reader(self.engine, self.manifest, self.documents, self.runtime, scope, exact, self._memo, self._audit, self.generation.name)
         return self._readers[at]
 

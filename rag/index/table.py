@@ -115,6 +115,10 @@ class DocumentTable(Mapping[str, DocumentRow]):
         """Return id, digest, tenant, what it repeats and its chunks (none where it was dropped): what the content key of a generation is made of."""
         return [list(r) for r in self._all("SELECT id, digest, tenant, duplicate_of, chunks FROM documents ORDER BY id")]
 
+    def times(self) -> list[list[Any]]:
+        """Return id and time of modification of every document."""
+        return [list(r) for r in self._all("SELECT id, json_extract(body, '$.modified') FROM documents ORDER BY id")]
+
     def tenants(self) -> dict[str, int]:
         """Return the number of chunks of every tenant; one document without a tenant is of tenant `""`."""
         return dict(self._all("SELECT tenant, SUM(chunks) FROM documents GROUP BY tenant ORDER BY tenant"))

@@ -148,7 +148,8 @@ def rows(index: Index) -> dict[str, Any]:
 
 def sound(index: Index) -> None:
     """The index holds what its rows say, and nothing beside."""
-    assert check(index)["faults"] == []
+    faults = check(index)["faults"]
+    assert faults == []
     assert index.engine.count("page") == index.table.pages(PAGE)
     assert index.engine.count("pending") == 0
     held = {p["doc"] for kind in ("chunk", "page") for _, p in index.engine.scroll(kind, Scope())}

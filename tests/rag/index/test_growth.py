@@ -78,9 +78,9 @@ def canary(*of):
 
 
 def held_in(folder, words):
-    """Return those of the words that occur in a file below a folder, but for their first letters: these may be those of the word before."""
+    """Return those of the words that occur in a file below a folder, but for the letters at their ends: these compress together with what is around them."""
     data = [p.read_bytes() for p in folder.rglob("*") if p.is_file()]
-    return {w for w in words if any(w[4:].encode() in d for d in data)}
+    return {w for w in words if any(w[4:-4].encode() in d for d in data)}
 
 
 class Growth(RuleBasedStateMachine):

@@ -212,3 +212,11 @@ def test_kept_searches_are_told_apart_by_their_filter(lab, fresh):
             ):
                 assert {h.chunk.span.doc_id for h in pipeline.search(index, "common words", where=where)[0]} == expected
         assert fresh.work.searches == 4 * 3
+
+
+def test_kept_results_of_a_filter_on_times_are_those_of_these_times(lab):
+    """Touching files changes no chunk, so both indexes have one content key; what a filter on times finds differs all the same."""
+    pipeline = lab.pipeline("bm25")
+    for modified, expected in ((1_000_000_000.0, []), (1_800_000_000.0, ["a.md"])):
+        with lab.index([Document("a.md", "the cat", modified=modified)], pipeline) as built, Index.open(built.path, lab.runtime, memo=True) as index:
+            assert [h.chunk.span.doc_id for h in pipeline.search(index, "cat", where="@modified >= 2026-01-01")[0]] == expected
