@@ -33,5 +33,7 @@ def place(index: str) -> Path | str:
 def directory(index: str) -> Path:
     """Return the directory of an index. Raises `StoreError` for a URL."""
     if "://" in index:
-        raise StoreError(f"{index.partition('?')[0]}: this works on a directory only; on a server use its own snapshots, and http(s)://HOST:PORT/NAME elsewhere")
+        raise StoreError(
+            f"{index.partition('?')[0]}: this works on a directory only; on a server use its own snapshots, and http(s)://HOST:PORT/NAME elsewhere"
+        )
     return Path(index)

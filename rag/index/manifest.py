@@ -32,7 +32,8 @@ _UNFINISHED = re.compile(r"(gen|tmp)-\d{6,}")
 class Manifest:
     """The identity of a generation: what it holds, how it was cut and embedded, and by which versions.
 
-    `content` names the chunks and all that scores depend on, `times` when the documents were modified. `files` holds size and digest of every other file of it, `canaries` searches with what they found when it was sealed.
+    `content` names the chunks and all that scores depend on, `times` when the documents were modified. `files` holds size
+    and digest of every other file of it, `canaries` searches with what they found when it was sealed.
     """
 
     content: str

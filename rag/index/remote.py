@@ -83,7 +83,7 @@ class Server:
     def left(self) -> list[str]:
         """Return the collections of this index that no alias names: left by builds that were cut off. One without our mark is somebody else's."""
         served = set(self.admin.aliases().values())
-        return [c for c in self.admin.collections() if self._pattern.fullmatch(c) and c not in served and MARK in self._bare(c).payloads([MARK])]
+        return [c for c in self.admin.collections() if self._pattern.fullmatch(c) and c not in served and self._bare(c).count(MARK)]
 
     def sweep(self) -> None:
         """Drop what `left` returns."""

@@ -178,4 +178,4 @@ def _seal(engine: Engine, turn: Turn, table: DocumentTable, recipe: Recipe, old:
     if old is None or old.manifest != manifest.sealed() or old.manifest.config != dump(recipe.pipeline):
         turn.keep()
         write_manifest(engine, manifest)
-        turn.check()
+        turn.done()

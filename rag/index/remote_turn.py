@@ -1,4 +1,4 @@
-"""Whose turn it is to write to a collection on a server: that of the build that began last, since there is no lock to hold."""
+"""Whose turn it is to write to a collection on a server: there is no lock to hold, so every build leaves a mark of its own and looks for others."""
 
 from __future__ import annotations
 
@@ -7,20 +7,24 @@ from typing import Any
 
 from rag.errors import StoreError
 from rag.index.cut import point_id
-from rag.index.engine import Engine
+from rag.index.engine import Engine, Scope
 from rag.index.gate import PointRecord
 
-MARK = point_id("", "", "build")  # a point that every collection made by a build has from its first moment
+MARK = "build"  # the kind of these points: every collection made by a build has one from its first moment
 
 
 class Turn:
-    """The turn of one build. It is taken with the first change, and lost to a build that takes it later."""
+    """The turn of one build. It is taken with the first change, and lost as soon as another build leaves a mark.
+
+    Nobody writes to the mark of another, so of two builds at least the one that marks later sees the other.
+    """
 
     def __init__(self, engine: Engine, where: str) -> None:
-        """Note who had the turn last: to be done before the state that the build starts from is read."""
+        """Note the marks that are there: to be done before the state that the build starts from is read."""
         self._engine, self._where = engine, where
-        self._own: dict[str, Any] = {}
-        self._last = self._held()
+        self._id, self._changes = point_id("", "", MARK, token_hex(16)), 0
+        self._seen = self._held()
+        self._expected = self._seen
 
     def keep(self) -> None:
         """Take the turn, or say that it is still used; called before every few changes.
@@ -28,18 +32,28 @@ class Turn:
         Raises `StoreError` when another build has changed the index since this one looked at it.
         """
         self.check()
-        self._own = {"kind": "build", "token": self._own.get("token") or token_hex(16), "changes": self._own.get("changes", 0) + 1}
-        self._engine.write([PointRecord(MARK, {}, {}, self._own)])
-        self._last = self._own
+        self._changes += 1
+        own = {"kind": MARK, "changes": self._changes}
+        self._engine.write([PointRecord(self._id, {}, {}, own)])
+        self._expected = {**self._seen, self._id: own}
+        if self._changes == 1 and self._held() != self._expected:
+            self._engine.delete([self._id])  # nothing was changed yet: the other one may go on
+            raise self.lost()
 
     def check(self) -> None:
         """Raise `StoreError` when another build has taken the turn, or uses it."""
-        if self._held() != self._last:
+        if self._held() != self._expected:
             raise self.lost()
+
+    def done(self) -> None:
+        """Remove the marks of builds before this one."""
+        self.check()
+        self._engine.delete(sorted(self._seen))
+        self._expected = {i: p for i, p in self._expected.items() if i not in self._seen}
 
     def lost(self) -> StoreError:
         """Return the error that says so."""
         return StoreError(f"{self._where}: another build of this index runs or ran at the same time; wait until it is done, then run this one again")
 
-    def _held(self) -> dict[str, Any]:
-        return self._engine.payloads([MARK]).get(MARK, {})
+    def _held(self) -> dict[str, dict[str, Any]]:
+        return dict(self._engine.scroll(MARK, Scope()))

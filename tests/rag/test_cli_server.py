@@ -136,7 +136,13 @@ def test_a_server_that_stops_half_way_is_one_line_and_the_next_run_completes(rag
 
 def test_a_server_that_is_not_there_is_one_line(rag: Rag, corpus: Path) -> None:
     url = "http://127.0.0.1:9/name?retries=0"
-    for command in (("index", "docs", "-c", "bm25.yaml", "-i", url), ("search", "x", "-i", url), ("ask", "x", "-i", url), ("check", url), ("migrate", url, "--drop")):
+    for command in (
+        ("index", "docs", "-c", "bm25.yaml", "-i", url),
+        ("search", "x", "-i", url),
+        ("ask", "x", "-i", url),
+        ("check", url),
+        ("migrate", url, "--drop"),
+    ):
         error = rag(*command).error
         assert "http://127.0.0.1:9" in error
         assert "no connection" in error

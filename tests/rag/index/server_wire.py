@@ -84,7 +84,9 @@ def _scroll(c: QdrantClient, name: str, text: bytes) -> Any:
 
 def _query(c: QdrantClient, name: str, text: bytes) -> Any:
     asked = _read(models.QueryRequest, text)
-    return c.query_points(name, asked.query, asked.using, query_filter=asked.filter, search_params=asked.params, limit=asked.limit, with_payload=asked.with_payload)
+    return c.query_points(
+        name, asked.query, asked.using, query_filter=asked.filter, search_params=asked.params, limit=asked.limit, with_payload=asked.with_payload
+    )
 
 
 def _delete_vectors(c: QdrantClient, name: str, text: bytes) -> Any:

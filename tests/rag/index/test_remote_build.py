@@ -108,7 +108,7 @@ def test_documents_of_other_folders_stay(lab):
 def test_more_than_a_fifth_goes_only_when_that_is_allowed(lab):
     pipe = pipeline()
     lab.build(pipe, ten())
-    with pytest.raises(StoreError, match="10 of 10 documents .* --allow-mass-delete"):
+    with pytest.raises(StoreError, match=r"10 of 10 documents .* --allow-mass-delete"):
         lab.build(pipe, {}, allow_mass_delete=False)
     with lab.opened() as index:
         sound(index)
@@ -117,7 +117,11 @@ def test_more_than_a_fifth_goes_only_when_that_is_allowed(lab):
 
 def test_another_chunker_space_or_tenant_key_is_refused_with_both_names(lab):
     lab.build(pipeline(), ten())
-    for other, names in ((pipeline(chunk="whole"), "fixed.*whole"), (pipeline("bm25"), "DenseSpace.*SparseSpace"), (pipeline(tenant_key="team"), "None.*'team'")):
+    for other, names in (
+        (pipeline(chunk="whole"), "fixed.*whole"),
+        (pipeline("bm25"), "DenseSpace.*SparseSpace"),
+        (pipeline(tenant_key="team"), "None.*'team'"),
+    ):
         with pytest.raises(StoreError, match=names):
             lab.build(other, ten())
     with lab.opened() as index:
@@ -128,7 +132,7 @@ def test_a_rebuild_starts_from_nothing_even_where_the_manifest_is_damaged(lab, d
     pipe = pipeline()
     lab.build(pipe, ten())
     lab.client.delete("idx", [i for i, _ in lab.server()._bare("idx").scroll("manifest", Scope())])
-    with pytest.raises(StoreError, match="no manifest.*--rebuild"):
+    with pytest.raises(StoreError, match=r"no manifest.*--rebuild"):
         lab.build(pipe, ten())
     assert lab.server().roots() == [str(ROOT)]
     lab.build(pipe, ten(), rebuild=True)
@@ -144,7 +148,9 @@ def test_metadata_that_does_not_fit_into_a_point_fails_that_document_alone(lab):
 
 
 def test_text_and_names_of_every_kind_come_back(lab):
-    docs = {"ü/€ 😀.md": document("ü/€ 😀.md", "Größe 😀 " * 2000, source=b"caf\xe9.md".decode("utf-8", "surrogateescape"), tags=("a", "b"), n=1, f=0.5, b=True)}
+    docs = {
+        "ü/€ 😀.md": document("ü/€ 😀.md", "Größe 😀 " * 2000, source=b"caf\xe9.md".decode("utf-8", "surrogateescape"), tags=("a", "b"), n=1, f=0.5, b=True)
+    }
     pipe = pipeline(chunk="whole")
     lab.build(pipe, docs)
     with lab.opened() as index:

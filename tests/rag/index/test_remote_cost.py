@@ -45,10 +45,10 @@ def test_a_changed_or_removed_document_costs_one_request_beside_those_of_its_win
     base = cost(lab, lambda: lab.build(PIPE, docs)).total()
     docs.update({i: t.replace("dog", "horse") for i, t in list(docs.items())[:changed]})
     updated = cost(lab, lambda: lab.build(PIPE, docs)).total() - base
-    assert updated <= 14 + changed
+    assert updated <= 20 + changed
     for i in list(docs)[:changed]:
         del docs[i]
-    assert cost(lab, lambda: lab.build(PIPE, docs)).total() - base <= 14 + changed
+    assert cost(lab, lambda: lab.build(PIPE, docs)).total() - base <= 20 + changed
 
 
 def test_new_weights_cost_a_bounded_number_of_requests_for_each_document():
@@ -56,7 +56,7 @@ def test_new_weights_cost_a_bounded_number_of_requests_for_each_document():
     base = cost(lab, lambda: lab.build(PIPE, docs)).total()
     made = cost(lab, lambda: lab.build(PIPE, {**docs, "long": "horse " * 200}))
     assert made["reweighing"] == 1
-    assert made.total() - base <= 24 + 100
+    assert made.total() - base <= 30 + 100
 
 
 def test_many_hits_cost_no_more_requests_than_one():

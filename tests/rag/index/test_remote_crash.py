@@ -21,7 +21,16 @@ def team(documents):
 
 BEFORE = team({"a": ("cat dog text", "red"), "b": ("horse new words here", "red"), "c": ("cat number3", "blue"), "d": ("dog", "red"), "e": (LONG[:90], "blue")})
 # Updated, moved to another tenant, removed, renamed; and the average length crosses a step, so what stays is weighed anew.
-AFTER = team({"a": ("cat new text", "red"), "b": ("horse new words here", "blue"), "f": ("dog", "red"), "e": (LONG[:90], "blue"), "g": (LONG, "blue"), "h": (LONG + " cat", "red")})
+AFTER = team(
+    {
+        "a": ("cat new text", "red"),
+        "b": ("horse new words here", "blue"),
+        "f": ("dog", "red"),
+        "e": (LONG[:90], "blue"),
+        "g": (LONG, "blue"),
+        "h": (LONG + " cat", "red"),
+    }
+)
 # And changed again before the build is repeated: some back to what it was, some to the third tenant.
 THEN = {**BEFORE, **team({"b": ("horse again", "green"), "g": ("cat", "red"), "a": ("zebra", "blue")})}
 TENANTS = ("red", "blue", "green")
@@ -181,5 +190,5 @@ def test_a_migration_of_an_index_that_is_half_written_is_refused():
     pipe, lab = pipeline(), Lab()
     lab.build(pipe, {"a": "cat dog", "b": "horse"})
     cut_while_pending(lab, pipe, {"a": "cat cat", "b": "horse"})
-    with pytest.raises(StoreError, match="1 documents are being written.*run `rag index` first"):
+    with pytest.raises(StoreError, match=r"1 documents are being written.*run `rag index` first"):
         lab.migrate(pipeline("bm25"))

@@ -127,7 +127,7 @@ def test_a_collection_of_that_name_is_refused_and_left_alone():
     lab = Lab()
     foreign(lab, "idx")
     for action in (lambda: lab.build(OLD, DOCS), lambda: lab.build(OLD, DOCS, rebuild=True), lambda: lab.migrate(NEW), lab.server):
-        with pytest.raises(StoreError, match="not made by `rag index`.*choose another name"):
+        with pytest.raises(StoreError, match=r"not made by `rag index`.*choose another name"):
             action()
     assert theirs(lab, "idx")
     assert lab.client.get_aliases().aliases == []
