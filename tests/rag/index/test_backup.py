@@ -46,7 +46,8 @@ def test_what_is_restored_is_what_was_backed_up(lab, built, saved, tmp_path):
         assert a.manifest == b.manifest
         assert check(b)["faults"] == []
         assert a.pipeline.search(a, "cat")[0] == b.pipeline.search(b, "cat")[0]
-    assert used(tmp_path / "new") < 2 * used(built)  # holes are holes again
+    apparent = sum(p.stat().st_size for p in files(live(tmp_path / "new")).values())
+    assert used(tmp_path / "new") < apparent / 10  # holes are holes again
     assert lab.counts(lab.build(tmp_path / "new", lab.pipeline(), THREE)) == lab.expect(unchanged=3)
 
 

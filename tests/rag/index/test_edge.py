@@ -199,7 +199,7 @@ def test_conditions_are_joined_by_and_with_each_other_and_with_the_scope(folder)
 def test_a_native_panic_is_one_line_with_the_repair():
     with pytest.raises(StoreError) as error, _native("testing"):
         raise BaseException("first line\nsecond line")  # noqa: TRY002  # the panic of the native code is one
-    assert str(error.value).startswith("the index engine failed while testing (first line); run `rag check`, or delete")
+    assert str(error.value).startswith("the index engine failed while testing (first line); run `rag check`, or build it again")
     with pytest.raises(KeyboardInterrupt), _native("testing"):
         raise KeyboardInterrupt
 
