@@ -103,6 +103,7 @@ class Analyzer:
                 found[i] = found.get(i, 0) + n
         return dict(sorted(found.items()))
 
+
 _PART = re.compile(r"\s+|\S{1,256}")
 
 

@@ -177,4 +177,3 @@ def _stayed(old: Index, draft: Draft, tenant: str) -> Iterator[list[tuple[str, s
             part = []
     if part:
         yield part
-

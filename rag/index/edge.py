@@ -214,5 +214,7 @@ def _config(layout: Layout, points: int) -> edge.EdgeConfig:
         sparse_vectors={n: edge.EdgeSparseVectorParams(modifier=edge.Modifier.Idf, memory=edge.Memory.Cold) for n in sparse},
         wal_enabled=False,
         hnsw_config=edge.HnswIndexConfig(m=16 if layout.hnsw else 0, ef_construct=128, full_scan_threshold=10),
-        optimizers=edge.EdgeOptimizersConfig(indexing_threshold=1, default_segment_number=points // SEGMENT + 1, deleted_threshold=0.0, vacuum_min_vector_number=1),
+        optimizers=edge.EdgeOptimizersConfig(
+            indexing_threshold=1, default_segment_number=points // SEGMENT + 1, deleted_threshold=0.0, vacuum_min_vector_number=1
+        ),
     )

@@ -46,9 +46,7 @@ def check_identity(path: Path | str, built: Mapping[str, Any], asked: Mapping[st
     wrong = [k for k in sorted({*built, *asked} - {"precision"}) if built.get(k) != asked.get(k)]  # precisions may meet: see `native_precision`
     if wrong:
         differs = ", ".join(f"{k} {built.get(k)!r} against {asked.get(k)!r}" for k in wrong)
-        raise StoreError(
-            f"{path} was embedded with {built['name']}, the configuration asks for {asked['name']} ({differs}); use the same model, or {OTHER}"
-        )
+        raise StoreError(f"{path} was embedded with {built['name']}, the configuration asks for {asked['name']} ({differs}); use the same model, or {OTHER}")
 
 
 def _plain(identities: Sequence[Any]) -> list[Any]:
