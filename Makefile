@@ -21,7 +21,7 @@ demo: install
 	$(BIN)/rag-eval report $(OUT)/demo -o $(OUT)/demo/report.html
 
 test: install
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto
 
 check: install
 	$(BIN)/ruff check .

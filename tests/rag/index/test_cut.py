@@ -146,3 +146,14 @@ def test_a_piece_given_twice_is_one_chunk(runtime):
 def test_a_chunker_that_breaks_its_contract_is_named_with_the_piece(runtime, piece, fault):
     with pytest.raises(ValueError, match=f"chunk 0 of 'a'.*{fault}"):
         cut(Document("a", "some text"), Pieces((piece,)), "k", runtime)
+
+
+def test_every_chunk_says_the_page_and_the_headings_it_lies_under_whatever_cut_it(runtime):
+    """Pages are those of the loader (`page_starts`), headings those of the text; what the document or a chunker says itself wins."""
+    text = "# Top\n\nfirst page words\n\n## Part\n\nsecond page words"
+    document = Document("a.pdf", text, {"page_starts": ("0", "25")})
+    found = cut(document, Pieces((Piece(7, 12), Piece(18, 40), Piece(42, 48, meta={"heading": "own"}))), "k", runtime)
+    places = [{k: v for k, v in c.meta.items() if k in ("page", "last_page", "heading")} for c in found.chunks]
+    assert places == [{"page": 1, "heading": "Top"}, {"page": 1, "last_page": 2, "heading": "Top"}, {"page": 2, "heading": "own"}]
+    named = cut(Document("b.md", text, {"heading": "of the document"}), Pieces((Piece(7, 12),)), "k", runtime)
+    assert named.chunks[0].meta["heading"] == "of the document"
