@@ -40,8 +40,8 @@ def index_command(
     where = place(index)
     pipeline = _pipeline(where, config)
     roots = [p.resolve() for p in paths]
-    if rebuild and (lost := lost_at(where, roots)):
-        raise StoreError(f"{index}: holds documents of {', '.join(lost)} too, which a rebuild would lose; name these paths as well")
+    if rebuild and not allow_mass_delete and (lost := lost_at(where, roots)):  # a folder that was moved cannot be named: then they may go
+        raise StoreError(f"{index}: holds documents of {', '.join(lost)} too, which a rebuild would lose; name these paths as well, or add --allow-mass-delete")
     summary = Summary()
     corpus = read(roots, Limits.from_options(pipeline.index), summary, {} if rebuild else bases_at(where, roots))
     report = build_at(where, pipeline, corpus, roots, Runtime(), allow_mass_delete, rebuild)

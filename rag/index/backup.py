@@ -65,7 +65,7 @@ def restore(file: Path, index: Path) -> dict[str, Any]:
         raise StoreError(f"{index}: there is an index already; restore into another directory, or delete this one first")
     index.mkdir(parents=True, exist_ok=True)
     with lock(index):
-        sweep(index)
+        sweep(index, "tmp-")  # a sealed generation that lost its pointer stays until there is another
         number = next_number(index)
         temporary, final = index / f"tmp-{number:06d}", index / f"gen-{number:06d}"
         temporary.mkdir()
@@ -81,6 +81,7 @@ def restore(file: Path, index: Path) -> dict[str, Any]:
         temporary.rename(final)
         sync_directory(index)
         point(index, "CURRENT", final)
+        sweep(index)
     return {"index": str(index), "documents": manifest.documents, "chunks": manifest.chunks}
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from rag.config import dump
 from rag.errors import StoreError
 from rag.index.manifest import Manifest
 from rag.index.prepare import Recipe
@@ -27,8 +28,8 @@ def graph(recipe: Recipe, chunks: int) -> bool:
 def check_fit(path: Path | str, manifest: Manifest, pipeline: Pipeline, wanted: Sequence[Space], runtime: Runtime) -> None:
     """Raise `StoreError` with both names when documents would be cut or embedded otherwise than those that are there."""
     if manifest.chunk_key != pipeline.chunk_key:
-        built = manifest.config["chunk"]["use"]
-        raise StoreError(f"{path} was cut by chunk: {built}, the configuration says {pipeline.chunk.use} or other fields of it; {OTHER}")
+        built, asked = manifest.config["chunk"], dump(pipeline)["chunk"]
+        raise StoreError(f"{path} was cut by chunk: {_said(built)}, the configuration says {_said(asked)}; {OTHER}")
     if set(manifest.spaces) != {space_name(s) for s in wanted}:
         has, needs = ", ".join(str(s["spec"]) for s in manifest.spaces.values()), ", ".join(map(repr, wanted))
         raise StoreError(f"{path} holds the vector spaces {has or 'none'}, the configuration's retrieve: needs {needs or 'none'}; {OTHER}")
@@ -47,6 +48,11 @@ def check_identity(path: Path | str, built: Mapping[str, Any], asked: Mapping[st
     if wrong:
         differs = ", ".join(f"{k} {built.get(k)!r} against {asked.get(k)!r}" for k in wrong)
         raise StoreError(f"{path} was embedded with {built['name']}, the configuration asks for {asked['name']} ({differs}); use the same model, or {OTHER}")
+
+
+def _said(stage: Mapping[str, Any]) -> str:
+    """Return a stage as a configuration in YAML says it, in one line."""
+    return "{" + ", ".join(f"{k}: {_said(v) if isinstance(v, Mapping) else v}" for k, v in sorted(stage.items(), key=lambda i: (i[0] != "use", i[0]))) + "}"
 
 
 def _plain(identities: Sequence[Any]) -> list[Any]:

@@ -26,7 +26,7 @@ from rag.index.table import NAME, DocumentTable
 STAMPS = "stamps.json"
 _MEMORY = Path("/dev/shm")  # noqa: S108  # links are made in memory where there is such a place: synced at no cost, and never full of them
 _LOW = 4 * 1024**2
-_PREFIX, _YOUNG = "spanwise-", 60  # seconds in which a folder may not be locked yet by who made it
+_PREFIX, _YOUNG = "spanwise-reader-", 60  # seconds in which a folder may not be locked yet by who made it
 
 
 class Aside:
@@ -135,11 +135,12 @@ def _drop(folder: str, handle: int) -> None:
 
 
 def _sweep(place: Path) -> None:
-    """Remove the folders of readers that were killed: nobody holds their lock."""
+    """Remove the folders of readers that were killed: nobody holds their lock. What holds anything but a shard is somebody else's."""
     for folder in place.glob(f"{_PREFIX}*"):
         with suppress(OSError):
             found = folder.stat(follow_symlinks=False)
-            if found.st_uid == os.getuid() and time.time() - found.st_mtime > _YOUNG:
+            old = found.st_uid == os.getuid() and time.time() - found.st_mtime > _YOUNG
+            if old and {p.name for p in folder.iterdir()} <= {"shard"}:
                 _drop(str(folder), hold(folder, wait=False))
 
 

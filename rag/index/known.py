@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from rag.errors import StoreError
@@ -21,6 +22,19 @@ def roots(index: Path) -> list[str]:
             return table.roots()
     except StoreError:  # whoever opens the index says what is wrong with it
         return []
+
+
+def every_root(index: Path) -> list[str]:
+    """Return the roots of all documents that would be lost with the directory of an index: of every sealed generation where no pointer tells which answers."""
+    try:
+        live = current(index) if index.is_dir() else None
+    except StoreError:
+        live = None
+    found: set[str] = set()
+    for generation in [live] if live else sorted(index.glob("gen-*")):
+        with suppress(StoreError), DocumentTable(generation / NAME) as table:
+            found.update(table.roots())
+    return sorted(found)
 
 
 def above(known: Sequence[str], named: Sequence[Path]) -> dict[Path, Path]:

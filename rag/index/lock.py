@@ -43,12 +43,14 @@ def hold(folder: Path, wait: bool = True) -> int:
     return handle
 
 
-def sweep(index: Path) -> None:
-    """Remove the generations that no pointer names; the caller holds the lock.
+def sweep(index: Path, prefix: str = "") -> None:
+    """Remove the generations that no pointer names, those whose name has a prefix; the caller holds the lock.
 
     A writer process whose parent was killed may live for an instant more: it is waited for.
     """
     for folder in unfinished(index):
+        if not folder.name.startswith(prefix):
+            continue
         handle = hold(folder)
         try:
             shutil.rmtree(folder)

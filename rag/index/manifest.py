@@ -49,11 +49,11 @@ class Manifest:
     tenant_key: str | None
     versions: Mapping[str, str]
     gaps: int = 0
-    times: str = ""
     over_limit: Mapping[str, int] = field(default_factory=dict)
     fields: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[str, list[int | str]] = field(default_factory=dict)
     canaries: list[dict[str, Any]] = field(default_factory=list)
+    times: str = ""
     seal: str = ""
     schema: int = SCHEMA
 

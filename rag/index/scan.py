@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -59,6 +59,19 @@ class Named:
 def below(path: str, folder: str) -> bool:
     """Whether a path is a folder or lies in it."""
     return bool(path) and (path == folder or path.startswith(folder.rstrip(os.sep) + os.sep))
+
+
+def above(source: str) -> Iterator[str]:
+    """Yield a path and every folder it lies in: so many look-ups, however many files failed."""
+    if not source:
+        return
+    yield source
+    at = source.rfind(os.sep)
+    while at > 0:
+        yield source[:at]
+        at = source.rfind(os.sep, 0, at)
+    if source.startswith(os.sep):
+        yield os.sep
 
 
 class Scan:
@@ -124,11 +137,11 @@ class Scan:
     def _find_deleted(self) -> None:
         if self._old is None:
             return
-        spared = [s for s in dict.fromkeys(self._spared) if s]
+        spared = {s for s in self._spared if s}
         for doc_id, root, source in self._old.places():
             if doc_id in self._seen or not self._named.covers(root, source):
                 continue
-            if any(below(source, s) for s in spared):
+            if spared and not spared.isdisjoint(above(source)):
                 self.changes.spared += 1
             else:
                 self.changes.deleted.append(doc_id)

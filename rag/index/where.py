@@ -7,7 +7,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rag.index.known import above, outside, roots
+from rag.errors import StoreError
+from rag.index.known import above, every_root, outside, roots
 from rag.index.lock import lock
 from rag.index.manifest import current, read_manifest
 
@@ -51,7 +52,7 @@ def bases_at(place: Place, named: Sequence[Path]) -> dict[Path, Path]:
 
 def lost_at(place: Place, named: Sequence[Path]) -> list[str]:
     """Return the roots of an index that lie below none of the named paths."""
-    return outside(known_roots(place), named)
+    return outside(every_root(place) if isinstance(place, Path) else known_roots(place), named)
 
 
 def build_at(
@@ -83,10 +84,12 @@ def migrate_at(place: Place, pipeline: Pipeline, runtime: Runtime, compare: Comp
 
 
 def abandon_at(place: Place) -> None:
-    """Remove the generation that a migration left waiting."""
+    """Remove the generation that a migration left waiting. Raises `StoreError` where there is no index."""
     if isinstance(place, Path):
         from rag.index.migrate import abandon
 
+        if current(place) is None:  # what no pointer names is removed below: without this one, everything
+            raise StoreError(f"{place}: there is no index that answers, so nothing is dropped; `rag check {place}` says what is wrong")
         with lock(place):
             abandon(place)
         return

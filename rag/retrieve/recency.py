@@ -53,7 +53,7 @@ class Recency(Retriever):
             query = replace(query, where=conjunction(Condition(MODIFIED, ">=", (str(cutoff),)), query.where))
             facts["modified_since"] = cutoff
         found = self.over.rank(query, reader)
-        ages = self._ages([i for i, _ in found.scored], now, reader)
+        ages = self._ages(found, now, reader)
         scored = best(self._mixed(found, ages), self.limit)
         facts |= {"age_days": [None if (age := ages[i]) is None else round(age, 2) for i, _ in scored], "no_time": sum(a is None for a in ages.values())}
         return ranking(self.use, start, scored, [found.step], **facts)
@@ -62,18 +62,18 @@ class Recency(Retriever):
         """Return the moment that ages count to, in seconds since the epoch."""
         return int(time.time()) // DAY * DAY if self.as_of is None else (bound(self.as_of) or 0) // NS
 
-    @staticmethod
-    def _ages(ids: list[str], now: int, reader: Reader) -> dict[str, float | None]:
-        """Return the age in days of the document of every chunk, None where its time is unknown."""
-        found: dict[str, float | None] = {}
-        for i, chunk in reader.chunks(ids).items():
-            modified = reader.document(chunk.span.doc_id).modified
-            found[i] = None if modified is None else max(0.0, (now - modified) / DAY)
-        return found
+    def _ages(self, found: Ranking, now: int, reader: Reader) -> dict[str, float | None]:
+        """Return the age in days of the document of every chunk, None where its time is unknown; nothing of one that is being written."""
+        ages: dict[str, float | None] = {}
+        for hit in reader.hits(found.scored, self.use):
+            modified = reader.document(hit.chunk.span.doc_id).modified
+            ages[hit.chunk.id] = None if modified is None else max(0.0, (now - modified) / DAY)
+        return ages
 
     def _mixed(self, found: Ranking, ages: dict[str, float | None]) -> dict[str, float]:
-        if not found.scored:
+        scored = [(i, s) for i, s in found.scored if i in ages]
+        if not scored:
             return {}
-        relevance = min_max([s for _, s in found.scored])
-        fresh = [0.0 if (age := ages[i]) is None else 0.5 ** (age / self.half_life_days) for i, _ in found.scored]
-        return {i: (1 - self.weight) * r + self.weight * f for (i, _), r, f in zip(found.scored, relevance, fresh, strict=True)}
+        relevance = min_max([s for _, s in scored])
+        fresh = [0.0 if (age := ages[i]) is None else 0.5 ** (age / self.half_life_days) for i, _ in scored]
+        return {i: (1 - self.weight) * r + self.weight * f for (i, _), r, f in zip(scored, relevance, fresh, strict=True)}

@@ -79,6 +79,11 @@ def test_a_rebuild_starts_from_nothing_and_refuses_to_lose_other_folders(rag: Ra
     line = rag("index", "docs", "-i", bm25, "--rebuild").error
     assert f"holds documents of {corpus.parent / 'else'} too, which a rebuild would lose; name these paths as well" in line
     assert counts(rag("index", "docs", "else", "-i", bm25, "--rebuild", "--json").json) == (6, 0, 0, 0)
+    (corpus.parent / "else").rename(corpus.parent / "moved")  # the old place cannot be named any more
+    moved = ["index", "docs", "moved", "-i", bm25, "--rebuild"]
+    assert "or add --allow-mass-delete" in rag(*moved).error
+    assert counts(rag(*moved, "--allow-mass-delete", "--json").json) == (6, 0, 0, 0)
+    assert rag("search", "something else", "-i", bm25, "--json").json["hits"][0]["doc_id"] == "x.md"
 
 
 def test_a_rebuild_may_change_the_chunker_and_a_build_may_not(rag: Rag, bm25: str, corpus: Path) -> None:

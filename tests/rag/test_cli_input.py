@@ -59,9 +59,10 @@ def test_bytes_that_are_no_text_come_in_by_the_real_command_line(bm25: str, tmp_
         (["search", "x", "-i", "none"], "none: there is no index; build one with `rag index PATH -c CONFIG -i none`"),
         (["ask", "x", "-i", "docs"], "docs: there is no index; build one with `rag index PATH -c CONFIG -i docs`"),
         (["check", "none"], "none: there is no index; build one with `rag index PATH -c CONFIG -i none`"),
-        (["search", "x", "-i", "http://host:6333/x"], "http://host:6333/x: only directories can be opened by this version, not servers"),
-        (["index", "docs", "-c", "bm25.yaml", "-i", "https://h/x"], "https://h/x: only directories can be opened by this version, not servers"),
-        (["check", "http://h"], "http://h: only directories can be opened by this version, not servers"),
+        (["search", "x", "-i", "http://me:s@h/x"], "the URL of h holds credentials, which would end up in logs and reports; set QDRANT_API_KEY instead"),
+        (["index", "docs", "-c", "bm25.yaml", "-i", "https://h/x?retries=many"], "https://h:6333/x: retries must be a whole number, got 'many'"),
+        (["check", "http://h"], "http://h:6333: the URL must name one collection after the host: http(s)://HOST[:PORT]/COLLECTION[?option=value&...]"),
+        (["migrate", "none", "--drop"], "none: there is no index that answers, so nothing is dropped; `rag check none` says what is wrong"),
         (["index", "docs", "-c", "no.yaml", "-i", "ix"], "no.yaml: cannot be read (No such file or directory); check the path"),
         (["search", "x", "-i", "ix", "-c", "docs"], "docs: cannot be read (Is a directory); check the path"),
     ],
@@ -170,7 +171,7 @@ def test_a_limit_beyond_reason_is_no_crash(rag: Rag, bm25: str, tmp_path: Path) 
 
 @pytest.mark.parametrize(
     ("name", "content"),
-    [("manifest.json", "{"), ("manifest.json", "[]"), ("manifest.json", None), ("documents.jsonl", "{}\n"), ("documents.jsonl", None), ("shard", None)],
+    [("manifest.json", "{"), ("manifest.json", "[]"), ("manifest.json", None), ("documents.sqlite", "{}\n"), ("documents.sqlite", None), ("shard", None)],
 )
 def test_a_damaged_index_is_one_line(rag: Rag, bm25: str, tmp_path: Path, name: str, content: str | None) -> None:
     path = next((tmp_path / bm25).glob("gen-*")) / name

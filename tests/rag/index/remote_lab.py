@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import contextmanager
@@ -33,6 +34,7 @@ ROOT = Path("/corpus")
 RUNTIME = Runtime(memo=Memo(), show_progress=False)
 QUERIES = ("cat dog", "number3 text", "horse w7 new words", "absent")
 AGAIN = "rag index` again"
+STEP = 1 if os.environ.get("RAG_TEST_FULL") else 3  # of the requests that a build may be cut off at
 
 
 class Cut(StoreError):

@@ -14,6 +14,7 @@ import pytest
 
 from rag.errors import StoreError
 from rag.index.backup import backup, restore
+from rag.index.store import Index
 
 from .fault_lab import Stage, World, state, worlds
 
@@ -68,6 +69,17 @@ def test_a_restore_that_fails_is_no_index_and_the_next_completes_it(world: World
     assert world.commands.run("restore", kept, "new", "--json", cwd=stage.path).json["documents"] == 8
     assert state(new.path) == world.before
     assert len(list(new.path.iterdir())) == 3
+
+
+def test_a_restore_that_fails_leaves_a_generation_that_lost_its_pointer(stage: Stage) -> None:
+    name = (stage.index / "CURRENT").read_text()
+    (stage.index / "CURRENT").unlink()
+    (stage.path / "bad.tar.gz").write_bytes(b"no backup")
+    with pytest.raises(StoreError, match="not a backup"):
+        restore(stage.path / "bad.tar.gz", stage.index)
+    (stage.index / "CURRENT").write_text(name)
+    with Index.open(stage.index) as index:
+        assert len(index.documents) == 8
 
 
 def test_an_index_that_is_there_is_not_restored_over(world: World, stage: Stage, kept: Path) -> None:

@@ -47,3 +47,14 @@ def test_chunkers_that_name_a_model_are_held_to_it_but_for_its_precision(lab):
     other = Manifest(**{**vars(manifest), "chunker": [{"digest": "x"}]})
     with pytest.raises(StoreError, match="cut with another version of the model or tokenizer"):
         check_fit("ix", other, pipeline, spaces, lab.runtime)
+
+
+def test_another_chunker_is_refused_with_both_in_full(lab):
+    pipeline = lab.pipeline("bm25", {"use": "fixed", "size": 9})
+    with lab.index({"a": "text"}, pipeline) as index:
+        manifest = index.manifest
+    other = lab.pipeline("bm25", {"use": "fixed", "size": 10})
+    with pytest.raises(
+        StoreError, match=r"^ix was cut by chunk: {use: fixed, .*size: 9, .*, the configuration says {use: fixed, .*size: 10, .*; use `rag migrate"
+    ):
+        check_fit("ix", manifest, other, other.retrieve.spaces(), lab.runtime)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 
 import pytest
@@ -72,6 +73,18 @@ def test_an_index_that_must_not_be_written_to_is_read_from_a_copy(lab, built, mo
     with Index.open(built, lab.runtime) as index:
         assert index.pipeline.search(index, "cat")[0]
     assert {n: stamp(p) for n, p in files(live(built)).items() if n != STAMPS} == {n: s for n, s in before.items() if n != STAMPS}
+
+
+def test_only_folders_of_readers_that_died_are_swept_away(tmp_path):
+    died, ours, young = (tmp_path / f"spanwise-reader-{n}" for n in ("died", "notes", "young"))
+    foreign = tmp_path / "spanwise-results"
+    for folder in (died / "shard", ours / "shard", young / "shard", foreign):
+        folder.mkdir(parents=True)
+    (ours / "notes.txt").write_text("mine")
+    for folder in (died, ours, foreign):
+        os.utime(folder, (1, 1))
+    module._sweep(tmp_path)
+    assert [f.exists() for f in (died, ours, young, foreign)] == [False, True, True, True]
 
 
 def every_file(folder):

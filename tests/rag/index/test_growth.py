@@ -218,7 +218,7 @@ class Growth(RuleBasedStateMachine):
 def test_any_sequence_of_edits_runs_and_crashes_equals_a_fresh_build(lab, tenants):
     machine = type("Growth" + uuid.uuid4().hex[:4], (Growth,), {"lab": lab, "tenants": tenants})
     checks = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
-    examples = 60 if os.environ.get("RAG_TEST_FULL") else 4
+    examples = 60 if os.environ.get("RAG_TEST_FULL") else 2
     run_state_machine_as_test(machine, settings=settings(max_examples=examples, stateful_step_count=10, deadline=None, suppress_health_check=checks))
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from rag.index.known import above, forgotten, outside, roots
+from rag.index.known import above, every_root, forgotten, outside, roots
+from rag.index.where import lost_at
 
 A, B = Path("/corpus/a"), Path("/corpus/b")
 
@@ -50,3 +51,22 @@ def test_where_the_pointer_is_lost_the_paths_that_would_be_forgotten_are_named(l
         assert forgotten(built, [A, B]) == forgotten(built, [Path("/corpus")]) == ""
     finally:
         pointer.write_bytes(data)
+
+
+@pytest.mark.parametrize("pointer", [None, b"gen-000001\n", b"gen-000009\n", b"junk", b"\xff"])
+def test_what_a_rebuild_would_lose_is_known_whatever_the_pointer_says(lab, built, pointer):
+    """A rebuild is what a damaged pointer calls for: the other paths must not be forgotten just then."""
+    path = built / "CURRENT"
+    data = path.read_bytes()
+    path.unlink() if pointer is None else path.write_bytes(pointer)
+    try:
+        assert every_root(built) == [str(A), str(B)]
+        assert lost_at(built, [A]) == [str(B)]
+    finally:
+        path.write_bytes(data)
+
+
+def test_where_no_table_can_be_read_nothing_is_known(tmp_path):
+    (tmp_path / "gen-000001").mkdir()
+    (tmp_path / "gen-000001" / "documents.sqlite").write_bytes(b"none")
+    assert every_root(tmp_path) == every_root(tmp_path / "none") == []

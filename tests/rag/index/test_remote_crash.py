@@ -7,8 +7,10 @@ import pytest
 from rag.errors import StoreError
 from rag.index.check import check
 from rag.index.remote_build import STUCK
+from rag.index.remote_table import PENDING, row_point
+from rag.index.table import Facts
 
-from .remote_lab import AGAIN, ROOT, Disk, Lab, document, pipeline, sound, texts
+from .remote_lab import AGAIN, ROOT, STEP, Disk, Lab, document, pipeline, sound, texts
 
 LONG = " ".join(f"w{n}" for n in range(40))
 OTHER = ROOT.with_name("other")
@@ -62,7 +64,7 @@ def holds(lab, pipe, allowed):
 
 def cuts(begin, change):
     """Yield (number, lab) for every request that a change makes, each time cut off there."""
-    for number in range(1, 400):
+    for number in range(1, 400, STEP):
         lab = begin()
         with lab.failing(number) as cut:
             change(lab)
@@ -192,3 +194,14 @@ def test_a_migration_of_an_index_that_is_half_written_is_refused():
     cut_while_pending(lab, pipe, {"a": "cat cat", "b": "horse"})
     with pytest.raises(StoreError, match=r"1 documents are being written.*run `rag index` first"):
         lab.migrate(pipeline("bm25"))
+
+
+def test_recency_passes_over_a_document_that_is_being_written():
+    """It reads chunks to know their age: those of a document that is in no answer must not end the search."""
+    lab, built, fresh = Lab(), pipeline("bm25"), pipeline({"use": "recency", "over": "bm25"})
+    documents = {"a": "cat dog", "b": "cat horse"}
+    lab.build(built, documents)
+    with lab.opened() as index:
+        index.engine.write([row_point(index.documents["a"], Facts(), {}, PENDING)])
+    with lab.opened() as index:
+        assert [h.chunk.span.doc_id for h in fresh.search(index, "cat")[0]] == ["b"]

@@ -9,7 +9,7 @@ import pytest
 from rag.errors import StoreError
 from rag.index.draft import Draft
 from rag.index.prepare import Recipe, prepare
-from rag.index.scan import Changes, Named, Scan, below, check_mass
+from rag.index.scan import Changes, Named, Scan, above, below, check_mass
 from rag.loaders.corpus import Failed, Loaded
 from rag.types import Document
 
@@ -22,6 +22,13 @@ C = Path("/c")
 )
 def test_a_path_lies_below_itself_and_its_folders(path, folder, inside):
     assert below(path, folder) is inside
+
+
+@pytest.mark.parametrize("path", ["/a/b/c.md", "/a", "/", "", "a/b"])
+def test_a_path_lies_below_exactly_what_is_above_it(path):
+    found = set(above(path))
+    for folder in ("/", "/a", "/a/b", "/a/b/c.md", "/ab", "a", "a/b", "/a/b/c", ""):
+        assert (folder in found) is (bool(folder) and below(path, folder)), folder
 
 
 @pytest.mark.parametrize(

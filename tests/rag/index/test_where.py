@@ -67,6 +67,19 @@ def test_a_migration_waits_until_it_is_swapped_or_dropped(place):
     assert manifest.chunk_key == new.chunk_key
 
 
+def test_nothing_is_dropped_where_no_pointer_names_what_answers(tmp_path):
+    """Without its pointer a generation looks like one that was left behind; dropping must not take it for that."""
+    place = tmp_path / "ix"
+    with pytest.raises(StoreError, match="there is no index that answers"):
+        abandon_at(place)
+    assert not place.exists()
+    built(place)
+    (place / "CURRENT").unlink()
+    with pytest.raises(StoreError, match="there is no index that answers"):
+        abandon_at(place)
+    assert (place / "gen-000001" / "manifest.json").exists()
+
+
 def test_connections_are_closed_when_a_server_is_refused(wire):
     wire.client.create_collection("foreign", vectors_config={})
     with pytest.raises(StoreError, match="not made by `rag index`"), closing(Server(f"{wire.url}/foreign")):
