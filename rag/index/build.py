@@ -31,6 +31,7 @@ from rag.index.pages import PAGE
 from rag.index.prepare import Recipe
 from rag.index.repeats import mark
 from rag.index.report import Report
+from rag.index.rows import packed
 from rag.index.scan import Changes, Named, Scan, check_mass
 from rag.index.spaces import space_name
 from rag.index.store import Index
@@ -93,7 +94,7 @@ def _tidy(path: Path, rebuild: bool, roots: Sequence[Path]) -> None:
         raise StoreError(f"{path / 'CURRENT'} is missing: {lost}")
     if live is not None and waiting(path) == live:  # a migration was interrupted after its swap
         (path / "NEXT").unlink()
-    sweep(path)
+    sweep(path, "" if live is not None else "tmp-")  # sealed ones that lost their pointer stay until there is another
 
 
 def construct(path: Path, old: Index | None, corpus: Iterable[Loaded | Failed], named: Named, recipe: Recipe, mass: bool, pointer: str) -> Report:
@@ -212,6 +213,7 @@ def manifest_of(table: DocumentTable, layout: Layout, found: dict[str, dict[str,
         versions={p: version(p) for p in ("spanwise", "qdrant-edge-py")},
         gaps=gaps,
         times=key("times", table.times()),
+        roots=[packed(r) for r in table.roots()],
         over_limit=table.over_limit(),
         fields=fields,
     )

@@ -7,7 +7,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from rag.errors import StoreError
-from rag.index.manifest import REBUILD, current, unfinished
+from rag.index.manifest import REBUILD, current, read_manifest, unfinished
+from rag.index.rows import unpacked
 from rag.index.scan import below
 from rag.index.table import NAME, DocumentTable
 
@@ -32,6 +33,8 @@ def every_root(index: Path) -> list[str]:
         live = None
     found: set[str] = set()
     for generation in [live] if live else sorted(index.glob("gen-*")):
+        with suppress(StoreError):
+            found.update(unpacked(r) for r in read_manifest(generation).roots)
         with suppress(StoreError), DocumentTable(generation / NAME) as table:
             found.update(table.roots())
     return sorted(found)

@@ -33,7 +33,8 @@ class Manifest:
     """The identity of a generation: what it holds, how it was cut and embedded, and by which versions.
 
     `content` names the chunks and all that scores depend on, `times` when the documents were modified. `files` holds size
-    and digest of every other file of it, `canaries` searches with what they found when it was sealed.
+    and digest of every other file of it, `canaries` searches with what they found when it was sealed, `roots` (as JSON texts: a path need
+    not be UTF-8) where its documents came from, should the table that knows more be damaged.
     """
 
     content: str
@@ -54,6 +55,7 @@ class Manifest:
     files: Mapping[str, list[int | str]] = field(default_factory=dict)
     canaries: list[dict[str, Any]] = field(default_factory=list)
     times: str = ""
+    roots: list[str] = field(default_factory=list)
     seal: str = ""
     schema: int = SCHEMA
 

@@ -20,6 +20,7 @@ from rag.stages import DenseSpace, Space, SparseSpace
 from rag.text import analyzer
 from rag.types import Chunk, Document, Meta, Scalar
 
+NO_CHUNK = "no chunk came out of it (blank text)"
 TEXT_IN_PAYLOAD = 8192  # longer chunks are cut back from the pages
 _KINDS = {str: "keyword", int: "integer", float: "float"}
 _ROW_ONLY = ("page_starts",)  # as long as the document: kept with it, not with each of its chunks
@@ -76,7 +77,7 @@ def prepare(document: Document, root: str, recipe: Recipe) -> Prepared:
     tenant = recipe.tenant(document)
     found = cut(document, recipe.pipeline.chunk, recipe.pipeline.chunk_key, recipe.runtime, tenant)
     if not found.chunks:
-        raise ValueError("no chunk came out of it (blank text)")
+        raise ValueError(NO_CHUNK)
     payloads = [_payload(c, document, tenant) for c in found.chunks]
     for chunk, payload in zip(found.chunks, payloads, strict=True):
         check_payload(chunk.id, payload)

@@ -11,13 +11,14 @@ from pathlib import Path
 from rag.errors import StoreError
 from rag.index.draft import Draft
 from rag.index.faults import reached
-from rag.index.prepare import Recipe, prepare
+from rag.index.prepare import NO_CHUNK, Recipe, prepare
 from rag.index.table import DocumentTable
 from rag.loaders.corpus import Failed, Loaded
 from rag.loaders.meta import check_unicode
 from rag.seen import Seen
 from rag.types import Document
 
+EMPTY = ("no text", NO_CHUNK)  # what a document fails with that was emptied
 MASS = 0.2  # share of the documents that may go without being asked about
 
 
@@ -99,7 +100,8 @@ class Scan:
         """Keep what the index holds of it: the document of that id, else, since a line that cannot be read has none, of its file."""
         self.changes.failed.append(item)
         if self._old is not None and (known := self._old.state(item.doc_id)) is not None and known[1] == str(item.root):
-            self._seen.add(item.doc_id)
+            if not item.reason.startswith(EMPTY):  # it was read, and says nothing any more: what it said goes
+                self._seen.add(item.doc_id)
         elif item.doc_id not in self._seen:
             self._spared.append(item.source)
 
@@ -131,7 +133,9 @@ class Scan:
         if document.id in self._seen:
             return "duplicate id"
         if known is not None and not self._named.covers(known[1], known[2]):
-            return f"the index has a document of this id from {known[1]}; rename one"
+            return (
+                f"the index has a document of this id from {known[1]}; rename one, or, where the corpus was moved, index it with --rebuild --allow-mass-delete"
+            )
         return fault(document, self._recipe.pipeline.index.tenant_key)
 
     def _find_deleted(self) -> None:

@@ -163,3 +163,18 @@ def test_an_index_at_a_place_that_cannot_be_one_is_one_line(rag: Rag, corpus: Pa
     Path("file").write_text("x")
     assert "cannot be made a directory" in rag("index", "docs", "-c", "bm25.yaml", "-i", "file").error
     assert "nowhere" in rag("index", "nowhere", "-c", "bm25.yaml", "-i", "ix").error
+
+
+def test_a_document_that_was_emptied_is_no_longer_found(rag, tmp_path):
+    """It was read, and it says nothing: what it said before must not go on answering."""
+    corpus = tmp_path / "c"
+    corpus.mkdir()
+    (corpus / "a.md").write_text("the secret word is xylophone")
+    (corpus / "b.md").write_text("other words")
+    config = tmp_path / "c.yaml"
+    config.write_text("chunk: whole\nretrieve: bm25\n")
+    assert rag("index", str(corpus), "-c", str(config), "-i", str(tmp_path / "ix")).code == 0
+    (corpus / "a.md").write_text("  \n")
+    found = rag("index", str(corpus), "-i", str(tmp_path / "ix"), "--json").json
+    assert (found["deleted"], found["unchanged"], [f["doc_id"] for f in found["failed"]]) == (1, 1, ["a.md"])
+    assert rag("search", "xylophone", "-i", str(tmp_path / "ix"), "--json").json["hits"] == []

@@ -51,7 +51,7 @@ def test_a_manifest_cut_short_is_noticed(generation, at):
 def test_every_field_is_under_the_seal():
     seals = {MANIFEST.sealed().seal}
     other = {"content": "x", "config": {}, "chunk_key": "x", "chunker": [], "spaces": {}, "points": 4, "chunks": 3, "documents": 3, "tenants": {}, "hnsw": True,
-             "tenant_key": "t", "versions": {}, "gaps": 8, "times": "y", "over_limit": {}, "fields": {}, "files": {}, "canaries": [], "schema": 3}  # fmt: skip
+             "tenant_key": "t", "versions": {}, "gaps": 8, "times": "y", "roots": ["r"], "over_limit": {}, "fields": {}, "files": {}, "canaries": [], "schema": 3}  # fmt: skip
     assert {f.name for f in fields(Manifest)} == {*other, "seal"}
     seals |= {replace(MANIFEST, **{name: value}).sealed().seal for name, value in other.items()}
     assert len(seals) == 1 + len(other)

@@ -158,7 +158,7 @@ def test_an_id_of_a_path_that_is_not_named_is_refused_and_kept(held):
     held.hold("a.md", root="/d")
     found = held.scan([loaded("a.md", "other")])
     assert counts(found) == ([], [], [], 0, ["a.md"], 0)
-    assert found.failed[0].reason == "the index has a document of this id from /d; rename one"
+    assert found.failed[0].reason == "the index has a document of this id from /d; rename one, or, where the corpus was moved, index it with --rebuild --allow-mass-delete"
 
 
 def test_a_nested_path_with_a_name_that_is_not_utf8_is_brought_up_to_date(held):
@@ -183,10 +183,17 @@ def test_a_document_found_in_another_file_is_looked_for_there_from_then_on(held)
     assert again.deleted == []
 
 
-def test_a_document_whose_new_version_cannot_be_cut_keeps_its_former_one(held):
+def test_a_document_whose_new_version_cannot_be_stored_keeps_its_former_one(held):
+    held.hold("a.md")
+    found = held.scan([Loaded(Document("a.md", "new", {"k": object()}), loaded("a.md", "new").root)])
+    assert counts(found) == ([], [], [], 0, ["a.md"], 0)
+
+
+def test_a_document_that_was_emptied_goes(held):
+    """It was read, and it says nothing: what it said before must not go on answering."""
     held.hold("a.md")
     found = held.scan([loaded("a.md", "  ")])
-    assert counts(found) == ([], [], [], 0, ["a.md"], 0)
+    assert counts(found) == ([], [], ["a.md"], 0, ["a.md"], 0)
 
 
 def test_moved_documents_are_counted_one_for_one(held):
