@@ -36,10 +36,11 @@ def make(client: QdrantClient, options: ServerOptions, layout: Layout) -> None:
     """Make the collection unless one of that name is there; whether it is ours is for `check_layout` to say."""
     if client.collection_exists(options.collection):
         return
+    keywords = models.SparseIndexParams(on_disk=options.on_disk)
     client.create_collection(
         options.collection,
         vectors_config={n: models.VectorParams(size=d, distance=models.Distance.DOT, on_disk=options.on_disk) for n, d in layout.dense.items()},
-        sparse_vectors_config={n: models.SparseVectorParams(modifier=models.Modifier.IDF) for n in layout.sparse},
+        sparse_vectors_config={n: models.SparseVectorParams(index=keywords, modifier=models.Modifier.IDF) for n in layout.sparse},
         shard_number=options.shard_number,
         replication_factor=options.replication_factor,
         write_consistency_factor=options.write_consistency_factor,

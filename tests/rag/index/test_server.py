@@ -73,7 +73,7 @@ def test_a_collection_is_made_as_the_options_say(double):
     ServerEngine.create(options(double, **more), Layout({"d": 4, "e": 8}, ("s",), hnsw=True))
     (body,) = double.bodies(f"PUT /collections/{NAME}$")
     assert body["vectors"] == {n: {"size": size, "distance": "Dot", "on_disk": True} for n, size in (("d", 4), ("e", 8))}
-    assert body["sparse_vectors"] == {"s": {"modifier": "idf"}}
+    assert body["sparse_vectors"] == {"s": {"index": {"on_disk": True}, "modifier": "idf"}}
     assert (body["shard_number"], body["replication_factor"], body["write_consistency_factor"]) == (2, 3, 2)
     assert body["hnsw_config"]["m"] == 16
     assert body["quantization_config"]["scalar"]["type"] == "int8"
