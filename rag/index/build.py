@@ -20,6 +20,7 @@ from rag.fingerprint import key
 from rag.index.child import Writing
 from rag.index.commit import Plan, averages, seal, send
 from rag.index.draft import Draft
+from rag.index.duplicates import SKETCH_VERSION
 from rag.index.engine import Layout
 from rag.index.faults import reached
 from rag.index.fit import check_fit, graph
@@ -112,7 +113,7 @@ def construct(path: Path, old: Index | None, corpus: Iterable[Loaded | Failed], 
 
     try:
         with report.timed("read and chunk"):
-            changes = Scan(_table(old), named, recipe, draft, old is not None and not _same(old, recipe.pipeline, "modified_key")).read(corpus)
+            changes = Scan(_table(old), named, recipe, draft, outdated(old, recipe.pipeline)).read(corpus)
         report.count(changes)
         if old is not None:
             if not mass:
@@ -131,6 +132,11 @@ def construct(path: Path, old: Index | None, corpus: Iterable[Loaded | Failed], 
 def _table(old: Index | None) -> DocumentTable | None:
     """Return the table of documents of an index on disk."""
     return old.table if old is not None and isinstance(old.table, DocumentTable) else None
+
+
+def outdated(old: Index | None, pipeline: Pipeline) -> bool:
+    """Whether every document has to be written again, changed or not: its time comes from elsewhere now, or its signature is of another kind."""
+    return old is not None and (not _same(old, pipeline, "modified_key") or old.manifest.versions.get("sketch") != str(SKETCH_VERSION))
 
 
 def _same(old: Index, pipeline: Pipeline, *names: str) -> bool:
@@ -210,7 +216,7 @@ def manifest_of(table: DocumentTable, layout: Layout, found: dict[str, dict[str,
         tenants={t: n for t, n in table.tenants().items() if t},
         hnsw=layout.hnsw,
         tenant_key=pipeline.index.tenant_key,
-        versions={p: version(p) for p in ("spanwise", "qdrant-edge-py")},
+        versions={**{p: version(p) for p in ("spanwise", "qdrant-edge-py")}, "sketch": str(SKETCH_VERSION)},
         gaps=gaps,
         times=key("times", table.times()),
         roots=[packed(r) for r in table.roots()],

@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from rag.config import dump
-from rag.index.build import manifest_of
+from rag.index.build import manifest_of, outdated
 from rag.index.commit import averages, windows
 from rag.index.draft import Draft
 from rag.index.engine import Engine, Layout
@@ -130,8 +130,7 @@ def _base(folder: Path, old: Index | None) -> tuple[Path | None, Copied]:
 
 
 def _read(draft: Draft, known: DocumentTable | None, old: Index | None, corpus: Iterable[Loaded | Failed], named: Named, recipe: Recipe) -> Changes:
-    renew = old is not None and old.manifest.config["index"].get("modified_key") != recipe.pipeline.index.modified_key
-    return Scan(known, named, recipe, lambda: draft, renew).read(corpus)
+    return Scan(known, named, recipe, lambda: draft, outdated(old, recipe.pipeline)).read(corpus)
 
 
 def _engine(server: Server, collection: str, recipe: Recipe) -> Engine:

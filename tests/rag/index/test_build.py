@@ -6,6 +6,8 @@ import dataclasses
 import json
 from pathlib import Path
 
+import pytest
+
 from rag.index.files import digest_file, files
 from rag.index.store import Index
 from rag.memo import Memo
@@ -104,7 +106,10 @@ def test_the_same_id_under_two_roots_fails_with_the_other_root_named(lab, fresh)
     lab.build(path, pipeline, {"a.md": "alpha"}, roots=[A], runtime=fresh)
     report = lab.build(path, pipeline, {"a.md": "other", "b.md": "beta"}, roots=[B], runtime=fresh)
     assert lab.counts(report) == lab.expect(added=1, failed=["a.md"])
-    assert report.failed[0].reason == "the index has a document of this id from /corpus/a; rename one, or, where the corpus was moved, index it with --rebuild --allow-mass-delete"
+    assert (
+        report.failed[0].reason
+        == "the index has a document of this id from /corpus/a; rename one, or, where the corpus was moved, index it with --rebuild --allow-mass-delete"
+    )
     assert lab.texts(path)["a.md"] == "alpha"
 
 
@@ -172,3 +177,13 @@ def test_the_report_as_json_names_every_field_of_the_contract(lab):
     assert {"added", "updated", "unchanged", "deleted", "failed", "chunks", "seconds"} <= set(body)
     assert set(body["seconds"]) == {"read and chunk", "embed", "write", "optimize and seal"}
     assert (body["documents"], body["chunks"], body["duplicates"], body["spared"]) == (1, 1, [], 0)
+
+
+def test_signatures_of_another_version_are_made_anew(lab, fresh):
+    """Signatures of two versions compared with one another would say nothing."""
+    path, pipeline = lab.folder(), lab.pipeline()
+    lab.build(path, pipeline, THREE, runtime=fresh)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("rag.index.build.SKETCH_VERSION", 99)
+        assert lab.counts(lab.build(path, pipeline, THREE, runtime=fresh)) == lab.expect(updated=3)
+        assert lab.counts(lab.build(path, pipeline, THREE, runtime=fresh)) == lab.expect(unchanged=3)

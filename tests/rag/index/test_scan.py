@@ -158,7 +158,10 @@ def test_an_id_of_a_path_that_is_not_named_is_refused_and_kept(held):
     held.hold("a.md", root="/d")
     found = held.scan([loaded("a.md", "other")])
     assert counts(found) == ([], [], [], 0, ["a.md"], 0)
-    assert found.failed[0].reason == "the index has a document of this id from /d; rename one, or, where the corpus was moved, index it with --rebuild --allow-mass-delete"
+    assert (
+        found.failed[0].reason
+        == "the index has a document of this id from /d; rename one, or, where the corpus was moved, index it with --rebuild --allow-mass-delete"
+    )
 
 
 def test_a_nested_path_with_a_name_that_is_not_utf8_is_brought_up_to_date(held):
