@@ -238,7 +238,8 @@ def test_an_id_that_two_tenants_use_belongs_to_the_first_and_is_not_overwritten(
     other = lab.root.parent / "elsewhere"
     report = lab.build(path, pipeline, lab.loaded([theirs], other), roots=(other,))
     assert (report.added, report.updated, report.deleted) == (0, 0, 0)
-    assert [(f.doc_id, f.reason) for f in report.failed] == [("same.md", f"the index has a document of this id from {lab.root}; rename one")]
+    assert [f.doc_id for f in report.failed] == ["same.md"]
+    assert report.failed[0].reason.startswith(f"the index has a document of this id from {lab.root}; rename one")
     with Index.open(path, lab.runtime) as index:
         assert [h.chunk.text for h in pipeline.search(index, "shared", tenant="alpha")[0]] == ["shared apple"]
         assert pipeline.search(index, "shared", tenant="beta")[0] == ()
