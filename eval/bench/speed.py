@@ -69,7 +69,7 @@ def indexing(items: Sequence[Loaded], folder: Path) -> list[str]:
         for n in range(3):
             chunks, seconds = _build(items, _pipeline(chunk, both), folder / f"{name}-{n}")
             runs.append(sum(v for k, v in seconds.items() if k != "embed"))
-            writes.append(sum(seconds[k] for k in ("write", "optimize", "seal")))
+            writes.append(sum(seconds[k] for k in ("write", "optimize and seal")))
         best = float(np.median(runs))
         lines.append(
             f"{name:46} {chunks:7}   {best:8.2f} ({min(runs):.2f} to {max(runs):.2f})       {chunks / best:8.0f}   {chunks / float(np.median(writes)):8.0f}"

@@ -72,9 +72,10 @@ def send(child: Child, draft: Draft, layout: Layout, plan: Plan, recipe: Recipe,
         for window in windows(draft):
             write_window(child, window, plan.averages, recipe, report)
             advance(len(window))
-    if plan.old is not None:
-        _reweigh(child, plan.old, draft, plan.averages, recipe)
-    child.finish()
+    with report.timed("write"):
+        if plan.old is not None:
+            _reweigh(child, plan.old, draft, plan.averages, recipe)
+        child.finish()
 
 
 def seal(child: Child, draft: Draft, manifest: Manifest) -> None:
