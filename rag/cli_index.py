@@ -32,7 +32,7 @@ def index_command(
     as_json: Json = False,
 ) -> int:
     """Build an index, or bring it up to date with its documents; deletes only below the paths named."""
-    from rag.index.where import bases_at, build_at, lost_at
+    from rag.index.place import bases_at, build_at, lost_at
     from rag.loaders.corpus import Summary, read
     from rag.loaders.limits import Limits
     from rag.runtime import Runtime
@@ -52,7 +52,7 @@ def index_command(
 
 def _pipeline(index: Path | str, config: Path | None) -> Pipeline:
     from rag.config import load, parse
-    from rag.index.where import manifest_at
+    from rag.index.place import manifest_at
 
     if config is not None:
         return load(config)
@@ -122,7 +122,7 @@ def migrate(
     as_json: Json = False,
 ) -> None:
     """Build an index anew with another model or chunker, beside the one that goes on answering, and swap when told to."""
-    from rag.index.where import abandon_at, migrate_at
+    from rag.index.place import abandon_at, migrate_at
     from rag.runtime import Runtime
 
     where = place(index)

@@ -34,7 +34,7 @@ NAMED = {"CURRENT", "lock"}
 _SERVER = """
 import json, os, sys
 import Stemmer, _decimal, pydantic, sysconfig, tokenizers, zoneinfo
-import rag.cli, rag.config, rag.index.backup, rag.index.build, rag.index.check, rag.index.migrate, rag.index.where, rag.models.hashing, rag.output
+import rag.cli, rag.config, rag.index.backup, rag.index.build, rag.index.check, rag.index.migrate, rag.index.place, rag.models.hashing, rag.output
 import rag.loaders.corpus, rag.loaders.docx, rag.loaders.html, rag.loaders.markdown, rag.loaders.pdf, rag.loaders.table
 from rag.registry import parts
 for kind in ("chunk", "retrieve", "refine", "pack", "answer"):

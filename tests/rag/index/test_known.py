@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from rag.index.known import above, every_root, forgotten, outside, roots
-from rag.index.where import lost_at
+from rag.index.place import lost_at
 
 A, B = Path("/corpus/a"), Path("/corpus/b")
 

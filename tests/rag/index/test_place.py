@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from rag.errors import StoreError
+from rag.index.place import abandon_at, bases_at, build_at, known_roots, lost_at, manifest_at, migrate_at
 from rag.index.remote import Server
-from rag.index.where import abandon_at, bases_at, build_at, known_roots, lost_at, manifest_at, migrate_at
 
 from .remote_lab import ROOT, RUNTIME, loaded, pipeline
 from .server_wire import Wire
