@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime
 import math
 import re
+import time
 
 NS = 10**9
 _EPOCH = datetime.date(1970, 1, 1).toordinal()
@@ -49,6 +50,16 @@ def bound(text: str) -> int | None:
         return None
     found = moment(text) if len(text) < 17 or text[16] == ":" else moment(f"{text[:16]}:00{text[16:]}")  # a zone after minutes
     return found if found is not None and _FIRST <= found < _END else None
+
+
+def day_or(as_of: str | None) -> int:
+    """Return a date as `bound` reads it in whole seconds since the epoch; the start of today in UTC for None. Raises `ValueError`."""
+    if as_of is None:
+        return int(time.time()) // 86_400 * 86_400
+    found = bound(as_of)
+    if found is None:
+        raise ValueError(f"as_of: expected a date such as 2026-01-31 or 2026-01-31T10:00:00Z, found {as_of[:60]!r}")
+    return found // NS
 
 
 def iso(nanoseconds: int) -> str:

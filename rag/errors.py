@@ -7,6 +7,7 @@ RagError
 ├── QuestionError      a question file does not fit its corpus
 ├── StoreError         an index on disk cannot be used
 ├── ModelError         a model or tokenizer cannot be loaded or gave something unusable
+│   └── ChatError      a chat model did not give a usable reply; `why` says in a word what happened
 └── MissingExtra       an optional dependency is not installed
 """
 
@@ -37,6 +38,19 @@ class StoreError(RagError):
 
 class ModelError(RagError):
     """A model cannot be found or loaded, or returned something unusable."""
+
+
+class ChatError(ModelError):
+    """A chat model did not give a usable reply. `why` is one of `WHY`; `retry` says whether asking again may help."""
+
+    WHY = ("timeout", "rate_limited", "server", "unreachable", "disconnected", "refused", "truncated", "malformed", "rejected", "too_long", "over_budget", "not_recorded")
+    RETRY = frozenset({"timeout", "rate_limited", "server", "unreachable", "disconnected"})
+
+    def __init__(self, message: str, why: str) -> None:
+        super().__init__(message)
+        if why not in self.WHY:
+            raise ValueError(f"{why!r} is no reason; choose: {', '.join(self.WHY)}")
+        self.why, self.retry = why, why in self.RETRY
 
 
 class MissingExtra(RagError):

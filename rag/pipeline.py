@@ -13,7 +13,7 @@ from rag.fingerprint import canonical, key
 from rag.index.audit import asking
 from rag.models.files import BUNDLED
 from rag.pack.budget import Budget
-from rag.stages import Answerer, Chunker, Packer, Refiner, Retriever, Stage, bounded, settle
+from rag.stages import Answerer, Chat, Chunker, Packer, Refiner, Retriever, Stage, bounded, settle
 from rag.text import encodable
 from rag.types import Answer, Hit, Query, Step
 
@@ -56,6 +56,7 @@ class Models:
     """Models named once: stages that name none use these."""
 
     encoder: str = BUNDLED
+    chat: Chat | None = None
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,8 @@ class Pipeline:
         """Write the names under `models:` into every stage that left them out."""
         for name in ("chunk", "retrieve", "refine", "pack", "answer"):
             object.__setattr__(self, name, _resolve(getattr(self, name), self.models))
+            if lacking := _without_chat(getattr(self, name)):
+                raise ValueError(f"{name}: {lacking} asks a chat model and none is named; write for example models: {{chat: {{use: openai, model: NAME}}}}")
 
     @cached_property
     def chunk_key(self) -> str:
@@ -128,6 +131,21 @@ def _asked(step: Step, query: Query, reader: Reader) -> Step:
     if query.where is None:
         return step
     return replace(step, facts={**step.facts, "where": write(query.where), "unknown_fields": list(reader.unknown_fields(query.where))})
+
+
+def _without_chat(value: Any) -> str:
+    """Return the name of a part that needs a chat model and has none, empty where all is well."""
+    if isinstance(value, (list, tuple)):
+        return next(filter(None, map(_without_chat, value)), "")
+    if not isinstance(value, Stage):
+        return ""
+    for f in fields(value):  # type: ignore[arg-type]  # every stage is a dataclass
+        held = getattr(value, f.name)
+        if f.metadata.get("model") == "chat" and held is None and value.asks():
+            return value.use
+        if found := _without_chat(held):
+            return found
+    return ""
 
 
 def _resolve(value: Any, models: Models) -> Any:

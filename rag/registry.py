@@ -10,9 +10,9 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import TypeVar
 
 from rag.errors import ConfigError
-from rag.stages import KINDS, Stage
+from rag.stages import REGISTERED, Stage
 
-_PARTS: dict[str, dict[str, type[Stage]]] = {kind.kind: {} for kind in KINDS}
+_PARTS: dict[str, dict[str, type[Stage]]] = {kind.kind: {} for kind in REGISTERED}
 _loaded: set[str] = set()
 S = TypeVar("S", bound=Stage)
 
@@ -25,8 +25,8 @@ def register(use: str) -> Callable[[type[S]], type[S]]:
 
     def add(cls: type[S]) -> type[S]:
         frozen = getattr(getattr(cls, "__dataclass_params__", None), "frozen", False)
-        if not (issubclass(cls, KINDS) and frozen):
-            raise TypeError(f"{cls.__name__} must be a frozen dataclass derived from one of the five stages")
+        if not (issubclass(cls, REGISTERED) and frozen):
+            raise TypeError(f"{cls.__name__} must be a frozen dataclass derived from one of the five stages or from Chat")
         known = _PARTS[cls.kind].get(use)
         if known is not None and (known.__module__, known.__qualname__) != (cls.__module__, cls.__qualname__):
             raise TypeError(f"{cls.kind} stage {use!r} is registered by {known.__module__} already")
@@ -59,7 +59,7 @@ def _plug_in(point: EntryPoint) -> None:
 
 
 def parts(kind: str) -> dict[str, type[Stage]]:
-    """All registered parts of a kind (`chunk retrieve refine pack answer`), sorted by name, plugins included."""
+    """All registered parts of a kind (`chunk retrieve refine pack answer`, and `chat`), sorted by name, plugins included."""
     _load(kind)
     _load("plugins")
     return dict(sorted(_PARTS[kind].items()))

@@ -8,17 +8,23 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
+from rag import prompts
 from rag.errors import ConfigError
 from rag.fingerprint import key
 from rag.memo import Memo, cache_dir
+from rag.models.completions import complete
+from rag.models.files import file_digest
+from rag.models.recordings import Recorder
 from rag.models.tokenizer import Tokenizer
-from rag.stages import Stage
+from rag.stages import Chat, Stage
 
 if TYPE_CHECKING:
+    from rag.models.chat import ChatModel, Completion, Request
     from rag.models.encoder import Encoder, Vectors
 
 T = TypeVar("T")
@@ -34,6 +40,7 @@ class Work:
     searches: int = 0
     judgements: int = 0
     writes: int = 0
+    completions: int = 0
 
     def as_dict(self) -> dict[str, int]:
         """Return the counters by name."""
@@ -43,8 +50,8 @@ class Work:
 class Runtime:
     """Owns models and memo. `Runtime()` uses the shared memo on disk; `Runtime(memo=Memo())` keeps to itself."""
 
-    def __init__(self, memo: Memo | None = None, precision: str | None = None, show_progress: bool | None = None) -> None:
-        """Take a memo (default: the one in `cache_dir()`) and whether to draw progress bars (default: on a terminal).
+    def __init__(self, memo: Memo | None = None, precision: str | None = None, show_progress: bool | None = None, record: Path | None = None) -> None:
+        """Take a memo (default: the one in `cache_dir()`), whether to draw progress bars (default: on a terminal), and where to record completions.
 
         `precision` is what encoders compute in: `float32`, `bfloat16`, or `auto` (default, or `RAG_PRECISION`). Raises
         `ConfigError` for another.
@@ -57,6 +64,8 @@ class Runtime:
         self.show_progress = sys.stderr.isatty() if show_progress is None else show_progress
         self._encoders: dict[str, Encoder] = {}
         self._tokenizers: dict[str, Tokenizer] = {}
+        self._chats: dict[Chat, ChatModel] = {}
+        self._recorder = Recorder(record) if record is not None else None
 
     @property
     def memo(self) -> Memo:
@@ -68,7 +77,7 @@ class Runtime:
     def unmemoised(self) -> Runtime:
         """Return a runtime with the same opened models, a memo of its own in memory, and counters of its own."""
         other = Runtime(Memo(), self.precision, show_progress=False)
-        other._encoders, other._tokenizers = self._encoders, self._tokenizers
+        other._encoders, other._tokenizers, other._chats = self._encoders, self._tokenizers, self._chats
         return other
 
     def forget(self) -> None:
@@ -97,6 +106,26 @@ class Runtime:
             self._tokenizers[name] = Tokenizer(name)
         return self._tokenizers[name]
 
+    def chat(self, spec: Chat) -> ChatModel:
+        """Return the chat model that a specification names, opened once. Raises `ModelError` when it cannot be had."""
+        if spec not in self._chats:
+            self._chats[spec] = spec.open(self)
+        return self._chats[spec]
+
+    def complete(self, spec: Chat, requests: Sequence[Request], label: str = "") -> list[Completion]:
+        """Return one completion per request, in order, each made once, ever; a bar shows the progress under `label`.
+
+        What is finished is kept whatever becomes of the rest. Raises `ChatError` for the first that failed.
+        """
+
+        def made(request: Request, completion: Completion) -> None:
+            self.work.completions += 1
+            if self._recorder is not None:
+                self._recorder.add(request, completion)
+
+        with self.progress(label, len(requests)) as advance:
+            return complete(self.chat(spec), requests, self.memo, made, advance)
+
     def identities(self, stage: object) -> list[Any]:
         """Return the identity of every model a stage and its sub-stages name, for content keys."""
         found: list[Any] = []
@@ -111,6 +140,12 @@ class Runtime:
                     found.append(self.encoder(value).identity)
                 elif role == "tokenizer" and value:
                     found.append(self.tokenizer(value).identity)
+                elif role == "chat" and value:
+                    found.append(self.chat(value).identity)
+                elif role == "prompt":
+                    found.append({"prompt": prompts.load(value).digest})
+                elif role == "file" and value:
+                    found.append({"file": file_digest(Path(value))})
                 else:
                     found += self.identities(value)
         return found

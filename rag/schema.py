@@ -8,7 +8,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from rag.pipeline import Pipeline
 from rag.registry import parts
-from rag.stages import BOUNDS, KINDS, Stage
+from rag.stages import BOUNDS, REGISTERED, Stage
 
 _JSON = {int: "integer", float: "number", str: "string", bool: "boolean"}
 _BOUND = dict(zip(BOUNDS, ("minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum"), strict=True))
@@ -17,7 +17,7 @@ _BOUND = dict(zip(BOUNDS, ("minimum", "exclusiveMinimum", "maximum", "exclusiveM
 def schema() -> dict[str, Any]:
     """Return the JSON Schema (draft 2020-12) that every valid configuration satisfies."""
     definitions: dict[str, Any] = {}
-    for base in KINDS:
+    for base in REGISTERED:
         found = parts(base.kind)
         definitions[base.kind] = {
             "anyOf": [{"enum": [u for u, c in found.items() if not _required(c)]}] + [{"$ref": f"#/$defs/{base.kind}.{u}"} for u in found]
@@ -30,7 +30,7 @@ def schema() -> dict[str, Any]:
 def stages() -> list[dict[str, Any]]:
     """Return one row per registered part: `kind, use, summary, fields: [{name, type, default}]`."""
     rows = []
-    for base in KINDS:
+    for base in REGISTERED:
         for use, cls in parts(base.kind).items():
             hints = get_type_hints(cls)
             table = [{"name": f.name, "type": spell(hints[f.name]), **_default(f)} for f in fields(cls)]  # type: ignore[arg-type]  # parts are dataclasses

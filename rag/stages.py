@@ -19,6 +19,7 @@ from rag.types import Answer, Context, Document, Found, Hit, Piece, Query, Ranki
 
 if TYPE_CHECKING:
     from rag.index.reader import Reader
+    from rag.models.chat import ChatModel
     from rag.runtime import Runtime
 
 
@@ -40,6 +41,10 @@ class Stage:
     def __post_init__(self) -> None:
         """Settle the fields; raises `ValueError` naming field, value and bound."""
         settle(self)
+
+    def asks(self) -> bool:
+        """Whether a part with a field for a chat model needs one; some do only with certain parameters."""
+        return True
 
 
 def settle(spec: Any) -> None:
@@ -129,7 +134,18 @@ class Answerer(Stage, ABC):
         """Return an answer whose citations lie inside `context.spans`."""
 
 
+class Chat(Stage, ABC):
+    """Names a chat model and how it is asked: not a stage of a pipeline, but what stages ask. Registered and written like one."""
+
+    kind = "chat"
+
+    @abstractmethod
+    def open(self, runtime: Runtime) -> ChatModel:
+        """Return the model, ready to be asked. Raises `ModelError` or `MissingExtra` when it cannot be had."""
+
+
 KINDS: tuple[type[Stage], ...] = (Chunker, Retriever, Refiner, Packer, Answerer)
+REGISTERED: tuple[type[Stage], ...] = (*KINDS, Chat)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,8 +174,18 @@ def incidental(default: Any) -> Any:
 
 
 def model(role: str, default: str | None = None) -> Any:
-    """Field that names a model of a role (`encoder`, `tokenizer`); None means the one under `models:`."""
+    """Field that names a model of a role (`encoder`, `tokenizer`, `chat`, `pairs`); None means the one under `models:`."""
     return field(default=default, metadata={"model": role})
+
+
+def prompt(default: str) -> Any:
+    """Field that names a prompt: one of `rag/prompts` or the path of a file; its content is part of content keys."""
+    return field(default=default, metadata={"model": "prompt"})
+
+
+def file() -> Any:
+    """Field that names a file a part reads, or None; its content is part of content keys."""
+    return field(default=None, metadata={"model": "file"})
 
 
 def bounded(default: Any = MISSING, **limits: float) -> Any:

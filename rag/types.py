@@ -93,12 +93,36 @@ class Chunk:
 
 
 @dataclass(frozen=True, slots=True)
+class Feedback:
+    """Chunks taken to be relevant to a query, with weights that sum to 1: every leg asks for them in the space it searches.
+
+    Keyword legs add the `terms` weightiest terms of the chunks and leave the query's own the share `alpha` (RM3); vector legs
+    add `beta` times the mean of the chunks' vectors to that of the query (Rocchio).
+    """
+
+    chunks: tuple[tuple[str, float], ...]
+    terms: int
+    alpha: float
+    beta: float
+
+
+@dataclass(frozen=True, slots=True)
 class Query:
-    """A question on its way through retrieval; `passages` stand in for the text where vectors are searched."""
+    """A question on its way through retrieval.
+
+    `passages` stand in for the text where vectors are searched, together with it when `with_text`; `feedback` widens what is
+    asked for. Keyword legs always read the text.
+    """
 
     text: str
     where: Filter | None = None
     passages: tuple[str, ...] = ()
+    with_text: bool = False
+    feedback: Feedback | None = None
+
+    def instead(self, text: str) -> Query:
+        """Return the query for another text under the same filter: what stood in for the old text is gone."""
+        return Query(text, self.where)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,10 +184,24 @@ class Context:
 
 
 @dataclass(frozen=True, slots=True)
+class Flag:
+    """Something wrong with characters `[start, end)` of an answer's text: `kind` in a word, `note` in plain words.
+
+    Kinds: `no_source` (a mark without a source), `bad_quote` (a quote that its source does not hold), `uncited` (a claim without a
+    mark), `unsupported` (a claim that what it cites does not support), `removed` (a link or a control character taken out).
+    """
+
+    kind: str
+    start: int
+    end: int
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """An answer with its evidence. `abstained` is the reason for declining, empty when it answered.
 
-    `ranking` is what the last refiner returned, of which the context shows what fits.
+    `ranking` is what the last refiner returned, of which the context shows what fits. `flags` say what a check found wrong.
     """
 
     query: str
@@ -173,3 +211,4 @@ class Answer:
     abstained: str = ""
     ranking: tuple[Hit, ...] = ()
     trace: tuple[Step, ...] = ()
+    flags: tuple[Flag, ...] = ()

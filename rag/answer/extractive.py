@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import math
 import re
-from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
 
 from rag.index.reader import Reader
 from rag.registry import register
+from rag.scores import held_shares
 from rag.stages import Answerer, bounded, model
 from rag.text import analyzer, check_language, sentences
 from rag.types import Answer, Context, Query, Span
@@ -90,14 +89,3 @@ class Extractive(Answerer):
         rows = reader.runtime.embed(self.model or "", [question, *(found[i].text for i in pool)])
         cosines = np.clip(rows[1:] @ rows[0], 0.0, 1.0)
         return [found[i] for i in pool], [self.blend * float(c) + (1 - self.blend) * shares[i] for i, c in zip(pool, cosines, strict=True)]
-
-
-def held_shares(question: str, texts: list[str], language: str) -> list[float]:
-    """Return for each text the share of the question's terms it holds, weighted by idf over `texts`; in [0, 1]."""
-    terms = analyzer(language).terms
-    wanted = set(terms(question))
-    held = [wanted & set(terms(t)) for t in texts]
-    count = Counter(t for terms_held in held for t in terms_held)
-    weight = {t: math.log(1 + (len(texts) - count[t] + 0.5) / (count[t] + 0.5)) for t in sorted(wanted)}
-    total = math.fsum(weight.values())
-    return [math.fsum(weight[t] for t in sorted(h)) / total if total else 0.0 for h in held]

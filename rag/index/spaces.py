@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from rag.fingerprint import key
 from rag.index.gate import Sparse
 from rag.stages import Space, SparseSpace
-from rag.text import ANALYZER_VERSION, analyzer
+from rag.text import ANALYZER_VERSION, analyzer, term_id
 
 STEPS = 16  # average lengths are powers of 2^(1/16): 4.4 % apart
 
@@ -51,3 +51,13 @@ def bm25_query(text: str, space: SparseSpace) -> Sparse | None:
     """Return the query side of BM25: each term with the number of times it is asked for; None without terms."""
     counts = analyzer(space.language).counts(text)
     return Sparse(tuple(counts), tuple(float(n) for n in counts.values())) if counts else None
+
+
+def bm25_terms(weights: Mapping[str, float]) -> Sparse | None:
+    """Return the query side of BM25 for analysed terms with weights of their own; None when none is positive."""
+    found: dict[int, float] = {}
+    for term in sorted(weights):
+        if weights[term] > 0:
+            found[term_id(term)] = found.get(term_id(term), 0.0) + weights[term]
+    order = sorted(found)
+    return Sparse(tuple(order), tuple(found[i] for i in order)) if order else None

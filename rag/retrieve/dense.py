@@ -6,9 +6,11 @@ import time
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rag.index.reader import Reader
 from rag.registry import register
+from rag.retrieve._feedback import feedback_vector
 from rag.retrieve._ranking import ranking
 from rag.stages import DenseSpace, Retriever, Space, bounded, model
 from rag.types import Query, Ranking
@@ -40,12 +42,24 @@ class Dense(Retriever):
     def rank(self, query: Query, reader: Reader) -> Ranking:
         """Return the chunks nearest to the query, or to the mean of its passages where it has some."""
         start = time.perf_counter()
-        texts = [t for t in (query.passages or (query.text,)) if t.strip()]
+        rows = self._rows(query, reader)
         vector = None
-        if texts:
-            rows = reader.runtime.embed(self.space.model, texts, prefix=self.passage_prefix if query.passages else self.query_prefix)
-            mean = rows.mean(axis=0)
-            vector = (mean / max(float(np.linalg.norm(mean)), 1e-9)).astype(np.float32)
+        if len(rows):
+            vector = _unit(rows.mean(axis=0))
+            if query.feedback:
+                vector = _unit(vector + feedback_vector(query.feedback, self.space, reader))
         embedded = time.perf_counter()
         scored = reader.leg(self.space, vector, self.limit, query.where)
-        return ranking(self.use, start, scored, embed_ms=1000 * (embedded - start), texts=len(texts))
+        return ranking(self.use, start, scored, embed_ms=1000 * (embedded - start), texts=len(rows))
+
+    def _rows(self, query: Query, reader: Reader) -> NDArray[np.float32]:
+        """Return the embeddings whose mean is searched for: of the passages, of the text, or of both."""
+        passages = [p for p in query.passages if p.strip()]
+        own = [query.text] if query.text.strip() and (query.with_text or not query.passages) else []
+        embed = reader.runtime.embed
+        found = [embed(self.space.model, t, prefix=p) for t, p in ((passages, self.passage_prefix), (own, self.query_prefix)) if t]
+        return np.concatenate(found) if found else np.empty((0, 0), dtype=np.float32)
+
+
+def _unit(vector: NDArray[np.float32]) -> NDArray[np.float32]:
+    return (vector / max(float(np.linalg.norm(vector)), 1e-9)).astype(np.float32)

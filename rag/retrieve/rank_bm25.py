@@ -14,6 +14,7 @@ from rag.index.meta import holds
 from rag.index.reader import Reader
 from rag.index.spaces import average_length
 from rag.registry import register
+from rag.retrieve._feedback import expanded
 from rag.retrieve._ranking import ranking
 from rag.stages import Retriever, bounded
 from rag.text import analyzer, check_language
@@ -48,16 +49,17 @@ class RankBm25(Retriever):
     def rank(self, query: Query, reader: Reader) -> Ranking:
         """Return the chunks that share a term with the query, by the package's score."""
         start = time.perf_counter()
-        terms = analyzer(self.language).terms(query.text)
+        terms = expanded(query, self.language, reader) if query.feedback else analyzer(self.language).terms(query.text)
         scored = reader.memoised(lambda: self._search(terms, query, reader), self, terms, query.where) if terms else []
         return ranking(self.use, start, scored, terms=len(terms))
 
-    def _search(self, terms: list[str], query: Query, reader: Reader) -> list[tuple[str, float]]:
+    def _search(self, terms: list[str] | dict[str, float], query: Query, reader: Reader) -> list[tuple[str, float]]:
         reader.runtime.work.searches += 1
         chunks, bm25 = reader.kept(f"rank_bm25 {self}", lambda: self._prepare(reader))
         if bm25 is None:
             return []
-        wanted = Counter(t for t in terms if t in bm25.idf)  # once per distinct term: a query may repeat one 100,000 times
+        weights = terms if isinstance(terms, dict) else Counter(terms)  # once per distinct term: a query may repeat one 100,000 times
+        wanted = {t: n for t, n in weights.items() if t in bm25.idf}
         scores = sum((n * bm25.get_scores([t]) for t, n in sorted(wanted.items())), np.zeros(len(chunks)))
         rows = [i for i, counts in enumerate(bm25.doc_freqs) if not wanted.keys().isdisjoint(counts) and _meets(chunks[i], query, reader)]
         rows.sort(key=lambda i: (-scores[i], chunks[i].id))

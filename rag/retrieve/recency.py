@@ -5,15 +5,14 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, replace
 
-from rag.dates import NS, bound, iso
+from rag.dates import NS, day_or, iso
 from rag.filters import MODIFIED, Condition, conjunction
 from rag.index.reader import Reader
 from rag.registry import register
-from rag.retrieve._ranking import best, min_max, ranking
+from rag.retrieve._ranking import best, ranking
+from rag.scores import DAY, age_days, fresh_mix
 from rag.stages import Retriever, Space, bounded
 from rag.types import Query, Ranking
-
-DAY = 86_400
 
 
 @register("recency")
@@ -36,8 +35,7 @@ class Recency(Retriever):
     def __post_init__(self) -> None:
         """Check the bounds and the date; raises `ValueError`."""
         super().__post_init__()
-        if self.as_of is not None and bound(self.as_of) is None:
-            raise ValueError(f"as_of: expected a date such as 2026-01-31 or 2026-01-31T10:00:00Z, found {self.as_of[:60]!r}")
+        day_or(self.as_of)
 
     def spaces(self) -> tuple[Space, ...]:
         """The spaces of the retriever within."""
@@ -46,7 +44,7 @@ class Recency(Retriever):
     def rank(self, query: Query, reader: Reader) -> Ranking:
         """Return what the retriever within finds, ordered by relevance and freshness together."""
         start = time.perf_counter()
-        now = self._now()
+        now = day_or(self.as_of)  # the moment that ages count to, in seconds since the epoch
         facts: dict[str, object] = {"as_of": iso(now * NS)}
         if self.fresh_within is not None:
             cutoff = now - self.fresh_within * DAY
@@ -58,22 +56,14 @@ class Recency(Retriever):
         facts |= {"age_days": [None if (age := ages[i]) is None else round(age, 2) for i, _ in scored], "no_time": sum(a is None for a in ages.values())}
         return ranking(self.use, start, scored, [found.step], **facts)
 
-    def _now(self) -> int:
-        """Return the moment that ages count to, in seconds since the epoch."""
-        return int(time.time()) // DAY * DAY if self.as_of is None else (bound(self.as_of) or 0) // NS
-
     def _ages(self, found: Ranking, now: int, reader: Reader) -> dict[str, float | None]:
         """Return the age in days of the document of every chunk, None where its time is unknown; nothing of one that is being written."""
         ages: dict[str, float | None] = {}
         for hit in reader.hits(found.scored, self.use):
-            modified = reader.document(hit.chunk.span.doc_id).modified
-            ages[hit.chunk.id] = None if modified is None else max(0.0, (now - modified) / DAY)
+            ages[hit.chunk.id] = age_days(reader.document(hit.chunk.span.doc_id).modified, now)
         return ages
 
     def _mixed(self, found: Ranking, ages: dict[str, float | None]) -> dict[str, float]:
         scored = [(i, s) for i, s in found.scored if i in ages]
-        if not scored:
-            return {}
-        relevance = min_max([s for _, s in scored])
-        fresh = [0.0 if (age := ages[i]) is None else 0.5 ** (age / self.half_life_days) for i, _ in scored]
-        return {i: (1 - self.weight) * r + self.weight * f for (i, _), r, f in zip(scored, relevance, fresh, strict=True)}
+        mixed = fresh_mix([s for _, s in scored], [ages[i] for i, _ in scored], self.weight, self.half_life_days)
+        return {i: s for (i, _), s in zip(scored, mixed, strict=True)}

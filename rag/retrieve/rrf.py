@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from rag.index.reader import Reader
 from rag.registry import register
-from rag.retrieve._ranking import best, check_legs, ranking
+from rag.retrieve._ranking import best, check_legs, fuse, ranking
 from rag.stages import Retriever, Space, bounded
 from rag.types import Query, Ranking
 
@@ -40,15 +40,3 @@ class Rrf(Retriever):
         legs = [leg.rank(query, reader) for leg in self.of]
         scores = fuse([[i for i, _ in leg.scored] for leg in legs], self.weights or (1.0,) * len(legs), self.k)
         return ranking(self.use, start, best(scores, self.limit), [leg.step for leg in legs])
-
-
-def fuse(rankings: list[list[str]], weights: tuple[float, ...], k: float) -> dict[str, float]:
-    """Return the fused score of every id in any ranking; the same whatever the order of the rankings.
-
-    Contributions are summed from the smallest up, so that floating-point addition does not depend on leg order.
-    """
-    shares: dict[str, list[float]] = {}
-    for ids, weight in zip(rankings, weights, strict=True):
-        for rank, i in enumerate(ids, start=1):
-            shares.setdefault(i, []).append(weight / (k + rank))
-    return {i: sum(sorted(parts)) for i, parts in shares.items()}

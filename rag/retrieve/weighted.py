@@ -10,7 +10,8 @@ from typing import Literal
 
 from rag.index.reader import Reader
 from rag.registry import register
-from rag.retrieve._ranking import best, check_legs, min_max, ranking
+from rag.retrieve._ranking import best, check_legs, ranking
+from rag.scores import min_max
 from rag.stages import Retriever, Space, bounded
 from rag.types import Query, Ranking
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rag.answer.extractive import ABSTENTION, Extractive, held_shares
+from rag.answer.extractive import ABSTENTION, Extractive
 from rag.pack.budget import Budget
 from rag.types import Chunk, Context, Document, Hit, Query, Span
 
@@ -135,16 +135,6 @@ def test_only_the_pool_is_embedded(lab, reader):
     before = lab.runtime.work.encodes
     answer(reader, "a new question of sleep hours not asked before", context, pool=2, threshold=0)
     assert lab.runtime.work.encodes - before <= 3
-
-
-def test_held_shares_by_hand():
-    """`cat` is in one of two texts, idf ln(1 + 1.5/1.5) = ln 2; `dog` in both, idf ln(1 + .5/2.5) = ln 1.2; `fish` in none, ln(1 + 2.5/.5) = ln 6."""
-    import math
-
-    total = math.log(2) + math.log(1.2) + math.log(6)
-    assert held_shares("cat dog fish", ["a cat, a dog", "dogs"], "english") == pytest.approx([(math.log(2) + math.log(1.2)) / total, math.log(1.2) / total])
-    assert held_shares("the of", ["a cat"], "english") == [0.0]
-    assert held_shares("cat", ["cats and cats"], "english") == [1.0]
 
 
 def test_parameters_out_of_bounds_are_refused():

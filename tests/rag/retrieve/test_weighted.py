@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.retrieve.weighted import Weighted, fuse, min_max, z_score
+from rag.retrieve.weighted import Weighted, fuse, z_score
+from rag.scores import min_max
 from rag.types import Query
 
 NUMBERS = st.floats(-1e6, 1e6, allow_subnormal=False)

@@ -1,0 +1,113 @@
+"""An answer that is checked before it is given: what does not hold is asked for again, else declined."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from pydantic import BaseModel, Field
+
+from rag import prompts
+from rag.answer._claims import Claim, claims
+from rag.errors import ChatError
+from rag.index.reader import Reader
+from rag.models.chat import Completion, Request, facts
+from rag.models.structured import structured
+from rag.registry import register
+from rag.stages import Answerer, Chat, bounded, model, prompt
+from rag.types import Answer, Context, Flag, Query, Step
+
+ABSTENTION = "The indexed documents do not answer this."
+WRONG = frozenset({"no_source", "bad_quote", "unsupported"})
+
+
+class _Verdict(BaseModel):
+    """Whether the sources say what one claim says."""
+
+    claim: int
+    supported: bool
+    reason: str = ""
+
+
+class _Verdicts(BaseModel):
+    """One verdict for each claim."""
+
+    verdicts: list[_Verdict] = Field(default_factory=list)
+
+
+@register("self_check")
+@dataclass(frozen=True)
+class SelfCheck(Answerer):
+    """Check what `over` answers; when more than `allowed` of its claims fail, ask `retry` once if there is one, else abstain.
+
+    `by: flags` counts claims with a mark without a source, a wrong quote or too little support as failed, and with `uncited: fail`
+    also claims that name no source. `by: chat` shows a chat model the claims and the sources and takes its verdict for each; one that
+    it leaves out has failed. The answer of `retry` is held to the same; it may be any answerer, for example `extractive`.
+    """
+
+    over: Answerer
+    by: Literal["flags", "chat"] = "flags"
+    retry: Answerer | None = None
+    allowed: float = bounded(0.0, ge=0, le=1)
+    uncited: Literal["ignore", "fail"] = "ignore"
+    chat: Chat | None = model("chat")
+    prompt: str = prompt("self_check")
+    max_tokens: int = bounded(800, ge=16)
+
+    def asks(self) -> bool:
+        """Only `by: chat` needs a chat model here; `over` may need one of its own."""
+        return self.by == "chat"
+
+    def answer(self, query: Query, context: Context, reader: Reader) -> Answer:
+        """Return the first answer that holds, or an abstention that says how many claims failed and keeps their flags."""
+        steps: list[Step] = []
+        failed: list[str] = []
+        last = None
+        for answerer in (self.over, *((self.retry,) if self.retry is not None else ())):
+            start = time.perf_counter()
+            made = answerer.answer(query, context, reader)
+            answered = Step("answer", answerer.use, 1000 * (time.perf_counter() - start), {"abstained": made.abstained}, made.trace)
+            steps.append(answered)
+            if made.abstained:
+                last = last or made
+                continue
+            last = made
+            wrong, count, completions = self._wrong(made, reader)
+            steps.append(Step("check", self.use, 0.0, {"claims": count, "failed": len(wrong), **(facts(completions) if completions else {})}))
+            made = replace(made, flags=_with(made.flags, wrong))
+            if len(wrong) <= self.allowed * count:
+                return replace(made, trace=tuple(steps))
+            failed.append(f"{len(wrong)} of {count} claims of {answerer.use} failed the check")
+            last = made
+        if last is None or not failed:
+            return replace(last or made, trace=tuple(steps))
+        return Answer(query.text, ABSTENTION, (), last.context, "; ".join(failed), trace=tuple(steps), flags=last.flags)
+
+    def _wrong(self, made: Answer, reader: Reader) -> tuple[list[Flag], int, list[Completion]]:
+        """Return a flag for each claim that failed, how many claims there are, and what asking took."""
+        found = claims(made.text)
+        bad = WRONG | ({"uncited"} if self.uncited == "fail" else set())
+        if self.by == "flags":
+            hit = [next((f for f in made.flags if f.kind in bad and f.start < c.end and f.end > c.start), None) for c in found]
+            return [f for f in hit if f is not None], len(found), []
+        return self._judged(found, made, reader)
+
+    def _judged(self, found: list[Claim], made: Answer, reader: Reader) -> tuple[list[Flag], int, list[Completion]]:
+        if self.chat is None:
+            raise ChatError("no chat model is named; write models: {chat: {use: ...}} into the configuration", "rejected")
+        listed = "\n".join(f"{n}. {c.text}" for n, c in enumerate(found, start=1))
+        messages = prompts.load(self.prompt).messages(question=made.query, sources=made.context.text, claims=listed)
+        reply, completions = structured(reader.runtime, self.chat, Request(messages, "self_check", made.query, max_tokens=self.max_tokens, temperature=0.0), _Verdicts)
+        held = {v.claim for v in reply.verdicts if v.supported} - {v.claim for v in reply.verdicts if not v.supported}
+        why = {v.claim: v.reason for v in reply.verdicts if not v.supported}
+        wrong = [
+            Flag("unsupported", c.start, c.end, f"the check says: {why.get(n, 'no verdict')[:200]}")
+            for n, c in enumerate(found, start=1)
+            if n not in held
+        ]
+        return wrong, len(found), completions
+
+
+def _with(flags: tuple[Flag, ...], more: list[Flag]) -> tuple[Flag, ...]:
+    return tuple(dict.fromkeys((*flags, *more)))

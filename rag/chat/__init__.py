@@ -1,0 +1,1 @@
+"""Chat models: who is asked, and how."""

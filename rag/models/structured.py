@@ -1,0 +1,71 @@
+"""Replies with a form: JSON out of a chat model, checked against a schema, asked for once more when it does not fit."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from rag.errors import ChatError
+from rag.models.chat import Completion, Message, Request
+
+if TYPE_CHECKING:
+    from rag.runtime import Runtime
+    from rag.stages import Chat
+
+T = TypeVar("T", bound=BaseModel)
+REPAIRS = 1
+MOST_SHOWN = 2000  # characters of a wrong reply that are sent back
+_FENCE = re.compile(r"```(?:json)?\s*\n(.*?)\n\s*```", re.DOTALL)
+_DECODER = json.JSONDecoder()
+
+
+def structured(runtime: Runtime, chat: Chat, request: Request, shape: type[T]) -> tuple[T, list[Completion]]:
+    """Return a reply as `shape` and the completions it took.
+
+    The reply has to hold one JSON object that `shape` accepts, bare, in a code fence or in prose. One that does not is sent back with
+    what is wrong, once. Raises `ChatError` (`malformed`) when that does not help either, and what asking raises.
+    """
+    request = replace(request, schema=shape.model_json_schema())
+    made: list[Completion] = []
+    for attempt in range(REPAIRS + 1):
+        completion = runtime.complete(chat, [request])[0]
+        made.append(completion)
+        try:
+            return shape.model_validate(first_object(completion.text)), made
+        except ValidationError as error:
+            why = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'reply'}: {e['msg']}" for e in error.errors()[:5])
+        except ValueError as error:
+            why = str(error)
+        if attempt < REPAIRS:
+            request = _again(request, completion.text, why)
+    raise ChatError(f"{made[-1].model} gave no usable JSON for {request.task} after {len(made)} attempts ({why[:200]})", "malformed")
+
+
+def _again(request: Request, text: str, why: str) -> Request:
+    asked = f"That reply cannot be used: {why[:500]}. Reply with one JSON object that fits the schema, and nothing else."
+    return replace(request, messages=(*request.messages, Message("assistant", text[:MOST_SHOWN]), Message("user", asked)))
+
+
+def first_object(text: str) -> object:
+    """Return the first JSON object in a reply. Raises `ValueError` when there is none."""
+    for candidate in (text, *_FENCE.findall(text)):
+        try:
+            found = json.loads(candidate)
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(found, dict):
+            return found
+    at, tries = text.find("{"), 0
+    while at >= 0 and tries < 50:  # a reply of braces must not take quadratic time
+        try:
+            found, _ = _DECODER.raw_decode(text, at)
+        except (ValueError, RecursionError):
+            found = None
+        if isinstance(found, dict):
+            return found
+        at, tries = text.find("{", at + 1), tries + 1
+    raise ValueError("it holds no JSON object")
