@@ -40,6 +40,7 @@ def run_command(
     metrics: Annotated[str | None, typer.Option(help="Names joined by commas; default: all but latency_ms.")] = None,
     judge: Annotated[str, typer.Option(help="Who judges claims.")] = "embedded",
     limit: Annotated[int | None, typer.Option(min=1, help="Ask only the first so many questions.")] = None,
+    record: Annotated[Path | None, typer.Option(help="File to which the completions of chat models are added, for the chat model `recorded`.")] = None,
     as_json: Json = False,
 ) -> None:
     """Index once per distinct prefix, answer, score, and print the leaderboard; resumes where it stopped."""
@@ -48,13 +49,13 @@ def run_command(
     from eval.runner import run as evaluate
     from rag.runtime import Runtime
 
-    runtime = Runtime()
+    runtime = Runtime(record=record)
     names = [n for n in metrics.split(",") if n.strip()] if metrics is not None else list(DEFAULT_METRICS)
     if not names:
         raise ConfigError("--metrics names none; leave it out for the default")
     summary = evaluate(named(configs), corpus, questions, out, metrics=names, judge=judge, limit=limit, runtime=runtime)
     work = runtime.work
-    note(f"done anew: {work.encodes} encodes, {work.searches} searches, {work.judgements} judgements, {work.writes} writes; all is in {out}")
+    note(f"done anew: {work.encodes} encodes, {work.searches} searches, {work.judgements} judgements, {work.writes} writes, {work.completions} completions; all is in {out}")
     emit({**summary, "work": work.as_dict()}, as_json, lambda: leaderboard(summary))
 
 

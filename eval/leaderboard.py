@@ -25,12 +25,16 @@ def leaderboard(summary: Mapping[str, Any], width: int = 150) -> str:
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("p50 ms", justify="right")
     table.add_column("tokens", justify="right")
+    asks = any(entry["chat"]["completions"] for entry in configs.values())
+    if asks:
+        table.add_column("chat", justify="right")
     for name in leaders(summary, shown[0]):
         entry = configs[name]
         asked = max((m["n"] for m in entry["metrics"].values()), default=0)
         latency = entry["latency_ms"].get("total", {}).get("p50")
         cells = [cell(entry["metrics"][m]) for m in shown]
-        table.add_row(name, *cells, "-" if latency is None else f"{latency:.1f}", str(round(entry["tokens"] / max(asked, 1))))
+        spent = [str(round((entry["chat"]["prompt_tokens"] + entry["chat"]["completion_tokens"]) / max(asked, 1)))] if asks else []
+        table.add_row(name, *cells, "-" if latency is None else f"{latency:.1f}", str(round(entry["tokens"] / max(asked, 1))), *spent)
     out = StringIO()
     Console(file=out, width=width, no_color=True, highlight=False).print(table)
     return "\n".join([out.getvalue().rstrip(), "", *notes(summary, shown)])
@@ -60,6 +64,8 @@ def notes(summary: Mapping[str, Any], shown: Sequence[str]) -> list[str]:
         marked = max(c["metrics"][metric]["marked"] for c in configs.values())
         if marked:
             lines.append(f"{metric}: up to {marked} values are marked, see scores.jsonl")
+    if any(c["chat"]["completions"] for c in configs.values()):
+        lines.append("chat: mean tokens of prompts and replies per question" + _recorded([n for n, c in configs.items() if c["recorded"]]))
     if "abstention_accuracy" in shown:
         lines.append(f"abstention_accuracy: answering every question would score {asked['answerable'] / asked['n']:.3f}")
     fewest = min((c["metrics"][m]["clusters"] for c in configs.values() for m in shown if c["metrics"][m]["scored"]), default=0)
@@ -74,3 +80,10 @@ def notes(summary: Mapping[str, Any], shown: Sequence[str]) -> list[str]:
             lines.append(f"{name}: in {entry['context']['cut']} contexts the best hit alone was over the budget and was cut")
     lines += [f"failed: {f['doc_id']}: {f['reason']}" for f in corpus["failed"]]
     return lines
+
+
+def _recorded(names: Sequence[str]) -> str:
+    """Return what has to be said where nobody was asked but a file."""
+    if not names:
+        return ""
+    return f"; {', '.join(names)}: replies are recordings, so their milliseconds hold no model, and their gains choose no default"

@@ -14,6 +14,8 @@ from eval.score import Result, Score
 from rag.index.manifest import write_bytes, write_json
 from rag.types import Answer, Span, Step
 
+TEXTS = ("passages", "rewordings", "questions")  # what a model wrote for retrieval: lists that are worth keeping
+UNSTABLE = ("remembered", "retries", "tried")  # differ between equal runs
 FILES = ("answers.jsonl", "scores.jsonl")
 
 
@@ -31,6 +33,7 @@ def answer_row(question: str, answer: Answer) -> dict[str, Any]:
         "contexts": [span_json(s) for s in context.spans],
         "context_tokens": context.tokens, "dropped": context.dropped, "cut": context.cut,
         "ranking": [{**span_json(h.chunk.span), "score": h.score} for h in answer.ranking],
+        "flags": [{"kind": f.kind, "start": f.start, "end": f.end, "note": f.note} for f in answer.flags],
         "trace": [_step(s) for s in answer.trace],
     }  # fmt: skip
 
@@ -51,7 +54,7 @@ def question_row(question: Question) -> dict[str, Any]:
 
 
 def _step(step: Step) -> dict[str, Any]:
-    facts = {k: v for k, v in step.facts.items() if not isinstance(v, list) and not k.endswith("ms")}
+    facts = {k: v for k, v in step.facts.items() if (k in TEXTS or not isinstance(v, list)) and not k.endswith("ms") and k not in UNSTABLE}
     return {"stage": step.stage, "use": step.use, **facts, **({"steps": [_step(s) for s in step.steps]} if step.steps else {})}
 
 

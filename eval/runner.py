@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from eval.metrics import DEFAULT_METRICS, Metric, parse_all
 from eval.questions import Question, load_questions
 from eval.records import answer_row, question_row, read_jsonl, read_scores, result, score_rows, seal, sealed, write_jsonl
 from eval.score import Score
-from eval.summary import summarize
+from eval.summary import spent, summarize
 from rag.config import dump
 from rag.errors import ConfigError, CorpusError
 from rag.fingerprint import canonical, key
@@ -27,6 +27,7 @@ from rag.index.store import Index
 from rag.loaders.corpus import Failed, Loaded, Summary, read
 from rag.loaders.limits import Limits
 from rag.pipeline import Pipeline
+from rag.prompts import load
 from rag.runtime import Runtime
 from rag.stages import DenseSpace
 from rag.types import Document
@@ -151,12 +152,31 @@ def _evaluate(name: str, pipeline: Pipeline, work: str, index: Index, task: Task
     lock = {
         "key": work, "config": dump(pipeline), "corpus": task.corpus_digest, "questions": task.questions_digest,
         "models": [m for s in (pipeline.chunk, pipeline.retrieve, pipeline.refine, pipeline.pack, pipeline.answer) for m in runtime.identities(s)],
-        "prompts": {}, "judge": dict(task.judge.identity), "metrics": {m.name: m.version for m in task.metrics}, "package": version("spanwise"),
+        "prompts": prompts_of(pipeline), "judge": dict(task.judge.identity), "metrics": {m.name: m.version for m in task.metrics}, "package": version("spanwise"),
         "files": files, "seconds": round(answered, 3), "chunks": index.manifest.chunks, "over_limit": over_limit(pipeline, index),
         "not_indexed": sorted(d.id for d in task.documents if d.id not in index.documents), "latency": timing,
     }  # fmt: skip
     seal(folder, lock)
     return lock
+
+
+def prompts_of(pipeline: Pipeline) -> dict[str, str]:
+    """Return the digest of every prompt that the stages of a pipeline name."""
+    found: dict[str, str] = {}
+
+    def walk(value: object) -> None:
+        if isinstance(value, (tuple, list)):
+            for item in value:
+                walk(item)
+        elif is_dataclass(value) and not isinstance(value, type):
+            for f in fields(value):
+                held = getattr(value, f.name)
+                if f.metadata.get("model") == "prompt":
+                    found[held] = load(held).digest
+                walk(held)
+
+    walk(pipeline)
+    return dict(sorted(found.items()))
 
 
 def over_limit(pipeline: Pipeline, index: Index) -> dict[str, int]:
@@ -183,5 +203,6 @@ def _entry(folder: Path, lock: Mapping[str, Any], task: Task) -> dict[str, Any]:
         "latency_ms": lock["latency"]["stages"], "latency_sample": lock["latency"]["sample"],
         "tokens": sum(r["context_tokens"] for r in rows), "seconds": lock["seconds"],
         "chunks": lock["chunks"], "over_limit": lock["over_limit"], "not_indexed": lock["not_indexed"],
+        "chat": spent(rows), "recorded": any(isinstance(m, dict) and m.get("name") == "recorded" for m in lock["models"]),
         "context": {"dropped": sum(r["dropped"] for r in rows), "cut": sum(r["cut"] for r in rows)},
     }  # fmt: skip

@@ -47,6 +47,21 @@ def _bounds(values: Sequence[float], lost: int, metric: Metric) -> dict[str, flo
     return dict(zip(("worst", "best"), ends if metric.higher_is_better else ends[::-1], strict=True))
 
 
+def spent(rows: Sequence[Mapping[str, Any]]) -> dict[str, float]:
+    """Return what answering cost in all: completions of chat models, their tokens, and money by the configured prices."""
+    total = dict.fromkeys(("completions", "prompt_tokens", "completion_tokens", "cost"), 0.0)
+
+    def add(steps: Sequence[Mapping[str, Any]]) -> None:
+        for step in steps:
+            for name in total:
+                total[name] += float(step.get(name, 0.0))
+            add(step.get("steps", ()))
+
+    for row in rows:
+        add(row["trace"])
+    return {name: round(value, 6) for name, value in total.items()}
+
+
 def leaders(summary: Mapping[str, Any], metric: str) -> list[str]:
     """Return the names of configurations by a metric, best first; those without a value last."""
     configs = summary["configs"]

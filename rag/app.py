@@ -20,6 +20,7 @@ Where = Annotated[
 ]
 Tenant = Annotated[str | None, typer.Option(help="Whose documents to read, on an index that keeps tenants apart.")]
 IndexPath = Annotated[str, typer.Option("-i", "--index", help="Directory of the index, or http(s)://HOST:PORT/NAME on a Qdrant server.")]
+Record = Annotated[Path | None, typer.Option("--record", help="File that completions of chat models are added to, for the chat model `recorded`.")]
 Config = Annotated[Path | None, typer.Option("-c", "--config", help="Configuration; default: the one the index was built with.")]
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from rag import cli_index
-from rag.app import Config, IndexPath, Json, Tenant, Where, app, place
+from rag.app import Config, IndexPath, Json, Record, Tenant, Where, app, place
 from rag.shell import emit, leave, note, run
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ def search(
     k: Annotated[int, typer.Option("-k", min=1, help="How many hits to print.")] = 10,
     where: Where = None,
     tenant: Tenant = None,
+    record: Record = None,
     as_json: Json = False,
 ) -> None:
     """Show what the retrieve and refine stages find."""
@@ -36,7 +37,7 @@ def search(
     from rag.output import hit_text, hits_json, trace_json
 
     only = conditions(where)
-    found, pipeline = _open(index, config)
+    found, pipeline = _open(index, config, record)
     with found, asking(query):
         hits, steps = pipeline.search(found, query, where=only, tenant=tenant)
         unknown = _unknown(steps, found.reader(pipeline, tenant=tenant))
@@ -52,25 +53,27 @@ def ask(
     config: Config = None,
     where: Where = None,
     tenant: Tenant = None,
+    cache: Annotated[bool, typer.Option("--cache", help="Give the kept answer if exactly this was asked of this state of the index.")] = False,
+    record: Record = None,
     as_json: Json = False,
 ) -> None:
     """Answer a question from the indexed documents, with citations."""
     from rag.index.audit import asking
-    from rag.output import answer_text, citations_json, hits_json, trace_json
+    from rag.output import answer_text, citations_json, flags_json, hits_json, trace_json
 
     only = conditions(where)
-    found, pipeline = _open(index, config)
+    found, pipeline = _open(index, config, record)
     with found, asking(question):
-        answer = pipeline.ask(found, question, where=only, tenant=tenant)
+        answer = pipeline.ask(found, question, where=only, tenant=tenant, cache=cache)
         reader = found.reader(pipeline, tenant=tenant)
         cited = citations_json(answer.citations, reader)
         unknown = _unknown(answer.trace, reader)
     body = {
         "query": question, "answer": answer.text, "abstained": bool(answer.abstained), "why": answer.abstained, "citations": cited,
-        "context": answer.context.text, "hits": hits_json(answer.ranking), "trace": trace_json(answer.trace),
+        "flags": flags_json(answer.flags), "context": answer.context.text, "hits": hits_json(answer.ranking), "trace": trace_json(answer.trace),
         **({"unknown_fields": unknown} if unknown else {}),
     }  # fmt: skip
-    emit(body, as_json, lambda: answer_text(answer.text, answer.abstained, cited))
+    emit(body, as_json, lambda: answer_text(answer.text, answer.abstained, cited, answer.flags))
 
 
 @app.command("stages")
@@ -109,13 +112,14 @@ def memo(clear: Annotated[bool, typer.Option(help="Forget every kept result.")] 
     emit(body, as_json, lambda: f"{cache_dir()}: {len(kept)} entries, {size / 1e6:.1f} MB of at most {CAP / 1e9:.1f} GB")
 
 
-def _open(index: str, config: Path | None) -> tuple[Index, Pipeline]:
+def _open(index: str, config: Path | None, record: Path | None = None) -> tuple[Index, Pipeline]:
     from rag.config import load
     from rag.index.audit import from_environment
     from rag.index.store import Index
+    from rag.runtime import Runtime
 
     pipeline = load(config) if config else None
-    found = Index.open(place(index), audit=from_environment())
+    found = Index.open(place(index), Runtime(record=record), audit=from_environment())
     return found, pipeline or found.pipeline
 
 

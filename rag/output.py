@@ -9,7 +9,7 @@ from typing import Any
 from rag.dates import iso_seconds
 from rag.index.reader import Reader
 from rag.registry import did_you_mean
-from rag.types import Hit, Span, Step
+from rag.types import Flag, Hit, Span, Step
 
 DAY = 86_400
 
@@ -55,6 +55,11 @@ def citations_json(spans: Sequence[Span], reader: Reader) -> list[dict[str, Any]
     return rows
 
 
+def flags_json(flags: Sequence[Flag]) -> list[dict[str, Any]]:
+    """Return what a check found wrong with an answer, as places in its text."""
+    return [{"kind": f.kind, "start": f.start, "end": f.end, "note": f.note} for f in flags]
+
+
 def unknown_fields(steps: Sequence[Step]) -> list[str]:
     """Return the metadata keys that filters of a run named and no document in scope has, as its trace lists them."""
     found: set[str] = set()
@@ -78,7 +83,8 @@ def hit_text(rank: int, hit: Hit) -> str:
     return f"{rank}. {span.doc_id} [{span.start}:{span.end}] {hit.source} {hit.score:.4f}\n   {text[:400]}{' ...' if len(text) > 400 else ''}"
 
 
-def answer_text(answer: str, abstained: str, cited: list[dict[str, Any]]) -> str:
-    """Return an answer for people: its text, why it declined if it did, and its citations with their days."""
+def answer_text(answer: str, abstained: str, cited: list[dict[str, Any]], flags: Sequence[Flag] = ()) -> str:
+    """Return an answer for people: its text, why it declined if it did, what is wrong with it, and its citations with their days."""
     lines = [answer] + ([f"({abstained})"] if abstained else [])
+    lines += [f"  ! {f.kind}: {' '.join(answer[f.start : f.end].split())[:80]!r}: {f.note}" for f in flags]
     return "\n".join(lines + [f"  {c['doc_id']} [{c['start']}:{c['end']}]" + (f" (modified {c['modified'][:10]})" if c["modified"] else "") for c in cited])

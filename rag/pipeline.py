@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -13,6 +13,7 @@ from rag.fingerprint import canonical, key
 from rag.index.audit import asking
 from rag.models.files import BUNDLED
 from rag.pack.budget import Budget
+from rag.remembered import remembered
 from rag.stages import Answerer, Chat, Chunker, Packer, Refiner, Retriever, Stage, bounded, settle
 from rag.text import encodable
 from rag.types import Answer, Hit, Query, Step
@@ -102,16 +103,25 @@ class Pipeline:
                 steps.append(refined.step)
         return hits, tuple(steps)
 
-    def ask(self, index: Index, text: str, *, where: Where = None, tenant: str | None = None, exact: bool | None = None) -> Answer:
+    def ask(
+        self, index: Index, text: str, *, where: Where = None, tenant: str | None = None, exact: bool | None = None, cache: bool = False
+    ) -> Answer:
         """Return the answer to a question with its citations, its context and the trace of every stage.
 
-        Raises what `search` raises.
+        With `cache` an answer that was given to exactly this before is given again (`rag.remembered`). Raises what `search` raises,
+        and `ChatError` when a chat model fails.
         """
         query = Query(encodable(text), read(where))
-        hits, steps = self.search(index, text, where=query.where, tenant=tenant, exact=exact)
+        if not cache:
+            return self._ask(index, query, tenant, exact)
+        with asking(text):
+            return remembered(self, query, index.reader(self, tenant=tenant, exact=exact), lambda: self._ask(index, query, tenant, exact))
+
+    def _ask(self, index: Index, query: Query, tenant: str | None, exact: bool | None) -> Answer:
+        hits, steps = self.search(index, query.text, where=query.where, tenant=tenant, exact=exact)
         reader = index.reader(self, tenant=tenant, exact=exact)
         start = time.perf_counter()
-        with asking(text):
+        with asking(query.text):
             context = self.pack.pack(hits, query, reader)
             middle = time.perf_counter()
             answer = self.answer.answer(query, context, reader)
@@ -122,8 +132,9 @@ class Pipeline:
             1000 * (middle - start),
             {"sources": len(context.hits), "tokens": context.tokens, "dropped": context.dropped, "cut": context.cut},
         )
-        answered = Step("answer", self.answer.use, 1000 * (done - middle), {"abstained": answer.abstained, "citations": len(answer.citations)})
-        return replace(answer, ranking=hits, trace=(*steps, packed, *answer.trace, answered))
+        facts = {"abstained": answer.abstained, "citations": len(answer.citations), "flags": len(answer.flags)}
+        answered = Step("answer", self.answer.use, 1000 * (done - middle), facts, answer.trace)
+        return replace(answer, ranking=hits, trace=(*steps, packed, answered))
 
 
 def _asked(step: Step, query: Query, reader: Reader) -> Step:
@@ -137,11 +148,11 @@ def _without_chat(value: Any) -> str:
     """Return the name of a part that needs a chat model and has none, empty where all is well."""
     if isinstance(value, (list, tuple)):
         return next(filter(None, map(_without_chat, value)), "")
-    if not isinstance(value, Stage):
+    if not is_dataclass(value) or isinstance(value, type):
         return ""
-    for f in fields(value):  # type: ignore[arg-type]  # every stage is a dataclass
+    for f in fields(value):
         held = getattr(value, f.name)
-        if f.metadata.get("model") == "chat" and held is None and value.asks():
+        if isinstance(value, Stage) and f.metadata.get("model") == "chat" and held is None and value.asks():
             return value.use
         if found := _without_chat(held):
             return found
@@ -151,13 +162,13 @@ def _without_chat(value: Any) -> str:
 def _resolve(value: Any, models: Models) -> Any:
     if isinstance(value, (list, tuple)):
         return tuple(_resolve(v, models) for v in value)
-    if not isinstance(value, Stage):
+    if not is_dataclass(value) or isinstance(value, type):  # plain dataclasses may hold stages, as the branches of `route` do
         return value
     changes: dict[str, Any] = {}
-    for f in fields(value):  # type: ignore[arg-type]  # every stage is a dataclass
+    for f in fields(value):
         old = getattr(value, f.name)
         role = f.metadata.get("model")
         new = getattr(models, role) if old is None and role and hasattr(models, role) else _resolve(old, models)
         if new is not old:
             changes[f.name] = new
-    return replace(value, **changes) if changes else value  # type: ignore[type-var]  # as above
+    return replace(value, **changes) if changes else value

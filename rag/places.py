@@ -41,6 +41,10 @@ class Places:
             found["heading"] = BETWEEN.join(titles)
         return found or EMPTY
 
+    def headings(self, start: int, end: int) -> tuple[Block, ...]:
+        """Return the headings that the text of characters `[start, end)` lies under, the topmost first; of several sections the ones they share."""
+        return self._shared(start, max(start, end - 1))
+
     def _find(self, document: Document) -> None:
         """Note where sections start. A heading with nothing but a subheading below it opens the subheading's section."""
         path: list[Block] = []

@@ -7,7 +7,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -21,7 +21,7 @@ from rag.models.completions import complete
 from rag.models.files import file_digest
 from rag.models.recordings import Recorder
 from rag.models.tokenizer import Tokenizer
-from rag.stages import Chat, Stage
+from rag.stages import Chat
 
 if TYPE_CHECKING:
     from rag.models.chat import ChatModel, Completion, Request
@@ -132,8 +132,8 @@ class Runtime:
         if isinstance(stage, (tuple, list)):
             for part in stage:
                 found += self.identities(part)
-        if isinstance(stage, Stage):
-            for f in fields(stage):  # type: ignore[arg-type]  # every stage is a dataclass
+        if is_dataclass(stage) and not isinstance(stage, type):
+            for f in fields(stage):
                 value = getattr(stage, f.name)
                 role = f.metadata.get("model")
                 if role == "encoder" and value:
@@ -143,7 +143,7 @@ class Runtime:
                 elif role == "chat" and value:
                     found.append(self.chat(value).identity)
                 elif role == "prompt":
-                    found.append({"prompt": prompts.load(value).digest})
+                    found += [{"prompt": prompts.load(value).digest}] if stage.asks() else []
                 elif role == "file" and value:
                     found.append({"file": file_digest(Path(value))})
                 else:

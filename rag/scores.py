@@ -17,6 +17,12 @@ def min_max(scores: Sequence[float]) -> list[float]:
     return [(s - low) / (high - low) if high > low else 1.0 for s in scores]
 
 
+def shares_of_best(scores: Sequence[float]) -> list[float]:
+    """Return `s / max`, which keeps how far scores lie from nothing; where one is negative or all are 0, `min_max`."""
+    best = max(scores)
+    return [s / best for s in scores] if best > 0 and min(scores) >= 0 else min_max(scores)
+
+
 def age_days(modified: float | None, now: float) -> float | None:
     """Return the days from `modified` to `now`, both in seconds since the epoch: 0 from later than that, None of None."""
     return None if modified is None else max(0.0, (now - modified) / DAY)

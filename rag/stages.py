@@ -168,9 +168,9 @@ class SparseSpace:
 Space = DenseSpace | SparseSpace
 
 
-def incidental(default: Any) -> Any:
-    """Field whose value cannot change a result (batch size, threads): it stays out of content keys."""
-    return field(default=default, metadata={"incidental": True})
+def incidental(default: Any, **limits: float) -> Any:
+    """Field whose value cannot change a result (batch size, threads): it stays out of content keys. Bounds as those of `bounded`."""
+    return field(default=default, metadata={"incidental": True, "limits": limits})
 
 
 def model(role: str, default: str | None = None) -> Any:

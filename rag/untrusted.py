@@ -30,7 +30,8 @@ _TAGS = (
     "sources?|contexts?|documents?|instructions?|system|developer|user|assistant|human|question|answer|tool_calls?|tool_response|function_calls?|function_results?"
     "|think|thinking|start_of_turn|end_of_turn|bos|eos|pad|unk"
 )
-_ROLES = "system|developer|user|assistant|human|ai|tool|function|model"
+# Not `user:`, `tool:` or `model:`: they begin lines of configuration files, and a model quotes what it is shown.
+_ROLES = "system|developer|assistant|human"
 # What chat templates and our own prompts mark turns, roles and sources with. Of each match only the last character is replaced.
 _MARKER = re.compile(
     rf"<(?=[|\uff5c]|<\s?/?\s?sys|/?s>|\s{{0,3}}/?\s{{0,3}}(?:{_TAGS})(?![a-z]))"
@@ -62,10 +63,10 @@ class Fenced:
 
 
 def visible(text: str) -> tuple[str, int]:
-    """Return the text as people see it, and how many hidden characters were taken out; for prompts and output, never for stored text.
+    r"""Return the text as people see it, and how many hidden characters were taken out; for prompts and output, never for stored text.
 
     Out go control and default-ignorable characters (tags, variation selectors, zero-width and bidi characters, soft hyphens),
-    Hangul fillers and terminal escape sequences with what they carry. Every line end becomes `\\n`, which is not counted. A single
+    Hangul fillers and terminal escape sequences with what they carry. Every line end becomes `\n`, which is not counted. A single
     zero-width joiner or non-joiner (and Mongolian variation selector) stays right after a character of a script that spells with
     them (Arabic, Persian, Indic), and between two emoji, because people see its effect; a run of them goes. Markup that hides
     text (HTML comments, `display: none`) stays: in a source about HTML it is what people read, and instructions in it are flagged

@@ -19,7 +19,7 @@ SERIAL = {"pickle", "marshal", "shelve", "dill", "cloudpickle", "joblib"}
 MAX_LINES, MAX_FUNCTION = 250, 45
 # What a part may build on, besides the private modules of its own kind.
 FOR_PARTS = re.compile(
-    r"rag\.(types|filters|filter_text|dates|stages|registry|errors|text|prompts|untrusted|instructions|rendered|scores|blocks|runtime|fingerprint|models(\.\w+)?|index\.(meta|reader|spaces))"
+    r"rag\.(types|filters|filter_text|dates|stages|registry|errors|text|prompts|untrusted|instructions|rendered|scores|blocks|places|runtime|fingerprint|models(\.\w+)?|index\.(meta|reader|spaces))"
 )
 RUNS_EXAMPLES = {"tests/test_docs.py": {"exec"}}  # the examples of docs/python.md, which are our own
 # The defaults of a pipeline that names no packer and no answerer.

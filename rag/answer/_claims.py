@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rag.text import sentences
 
-_MARK = re.compile(r"\[(\d{1,4}(?:\s*[,;\u2013-]\s*\d{1,4}){0,19})\]")
+_MARK = re.compile(r"[ \t]{0,8}\[(\d{1,4}(?:\s*[,;\u2013-]\s*\d{1,4}){0,19})\]")
 _NUMBER = re.compile(r"(\d{1,4})(?:\s*[\u2013-]\s*(\d{1,4}))?")
 _QUOTED = re.compile(r"[\"\u201c\u201e]([^\"\u201c\u201d\u201e\n]{1,1000})[\"\u201d\u201c]")
 FEWEST_WORDS = 3  # what is shorter is no claim: a heading, "Yes."
@@ -38,23 +40,26 @@ def claims(text: str, language: str = "english") -> list[Claim]:
     """Return the claims of an answer in order. A mark belongs to the sentence before it, also after its full stop; `[2-4]` names three."""
     bare, places, marks = _without_marks(text)
     spans = sentences(bare, language)
+    own: dict[int, list[Mark]] = {}
+    for at, mark in marks:
+        own.setdefault(_owner(at, spans, bare), []).append(mark)
     found = []
     for n, (a, b) in enumerate(spans):
-        until = spans[n + 1][0] if n + 1 < len(spans) else len(bare) + 1
-        since = a if n else 0
-        own = tuple(m for at, m in marks if (since < at <= until or (n == 0 and at == 0)) and not (n + 1 < len(spans) and at == until and _opens(bare, at)))
-        sentence = " ".join(bare[a:b].split())
-        if len(re.findall(r"\w+", sentence)) < FEWEST_WORDS and not own:
+        sentence, named = " ".join(bare[a:b].split()), own.get(n, [])
+        if len(re.findall(r"\w+", sentence)) < FEWEST_WORDS and not named:
             continue
-        end = max([places[b - 1] + 1, *(m.end for m in own)])
+        end = max([places[b - 1] + 1, *(m.end for m in named)])
         quotes = tuple(q for q in _QUOTED.findall(sentence) if len(q.split()) >= SHORTEST_QUOTE)
-        found.append(Claim(places[a], end, sentence, own, quotes))
+        found.append(Claim(min([places[a], *(m.start for m in named)]), end, sentence, tuple(named), quotes))
     return found
 
 
-def _opens(bare: str, at: int) -> bool:
-    """Whether a mark stands right at the start of a line, where it can belong to nothing before it."""
-    return bare[:at].endswith("\n\n")
+def _owner(at: int, spans: Sequence[tuple[int, int]], bare: str) -> int:
+    """Return the sentence that a mark at a place belongs to: the one it is in or behind on the same line, else the next."""
+    before = bisect_left(spans, (at, -1)) - 1
+    if before < 0 or ("\n" in bare[spans[before][1] : at] and before + 1 < len(spans)):
+        return before + 1
+    return before
 
 
 def _without_marks(text: str) -> tuple[str, list[int], list[tuple[int, Mark]]]:
@@ -69,7 +74,7 @@ def _without_marks(text: str) -> tuple[str, list[int], list[tuple[int, Mark]]]:
         places += range(last, match.start())
         length += len(before)
         last = match.end()
-        marks += [(length, Mark(n, match.start(), match.end())) for n in _numbers(match[1])]
+        marks += [(length, Mark(n, match.start(1) - 1, match.end())) for n in _numbers(match[1])]
     parts.append(text[last:])
     places += range(last, len(text))
     return "".join(parts), places, marks

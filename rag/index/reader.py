@@ -59,6 +59,11 @@ class Reader:
         self._chunks: dict[str, Chunk] = {}
         self._kept: dict[str, Any] = {}
 
+    @property
+    def state(self) -> str:
+        """The name of what is read: the live chunk set, and when its documents were modified."""
+        return key(self._manifest.content, self._manifest.times)
+
     def leg(self, space: Space, vector: NDArray[np.float32] | Sparse | None, limit: int, where: Filter | None = None) -> list[Scored]:
         """Return ids and scores of the best chunks in one space, by (-score, id); nothing for a vector of None."""
         if vector is None or limit < 1 or not self._manifest.chunks:

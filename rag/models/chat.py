@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from rag.errors import ChatError
 from rag.fingerprint import key
@@ -59,7 +59,10 @@ class Usage:
 
 @dataclass(frozen=True)
 class Completion:
-    """A reply. `ms` is what it took when it was made; `attempts` counts what was sent for it, `remembered` says it came from the memo."""
+    """A reply. `ms` is what it took when it was made; `attempts` counts what was sent for it, `remembered` says it came from the memo.
+
+    `model` is who answered; `tried` are those asked before it, each with why it gave no reply (`name: why`).
+    """
 
     text: str
     model: str
@@ -67,6 +70,7 @@ class Completion:
     ms: float = 0.0
     attempts: int = 1
     remembered: bool = False
+    tried: tuple[str, ...] = ()
 
 
 class ChatModel(Protocol):
@@ -89,14 +93,30 @@ class ChatModel(Protocol):
         """Return how many tokens a text has, for budgets."""
 
 
+Asker = Callable[[ChatModel, Request, OnText | None], Completion]
+
+
+@runtime_checkable
+class AsksOthers(Protocol):
+    """A chat model that asks other chat models. It is handed what asks one, so that each reply is remembered as that of who gave it."""
+
+    def pass_on(self, request: Request, ask: Asker, on_text: OnText | None = None) -> Completion:
+        """Return the reply of one of the others, remembered or made. Raises `ChatError`."""
+
+
 def facts(completions: Iterable[Completion]) -> dict[str, object]:
-    """Return what the completions of one step cost, for its trace: calls, tokens, money, milliseconds of the model when they were made."""
+    """Return what the completions of one step cost, for its trace: calls, tokens, money, milliseconds of the model when they were made.
+
+    `tried` is there only when a model gave no reply and another was asked instead.
+    """
     found = list(completions)
     total = sum((c.usage for c in found), Usage())
+    tried = sorted({t for c in found for t in c.tried})
     return {
         "completions": len(found), "prompt_tokens": total.prompt, "completion_tokens": total.completion, "cached_tokens": total.cached,
         "cost": round(total.cost, 8), "model_ms": round(sum(c.ms for c in found), 3), "chat": sorted({c.model for c in found}),
         "remembered": sum(c.remembered for c in found), "retries": sum(max(0, c.attempts - 1) for c in found),
+        **({"tried": tried} if tried else {}),
     }  # fmt: skip
 
 
@@ -109,10 +129,10 @@ def check_window(model: ChatModel, request: Request) -> None:
     """Raise `ChatError` (`too_long`) when prompt and reply cannot fit the model's window."""
     if model.window is None:
         return
-    used = counted(model, request.messages)
-    if used + request.max_tokens > model.window:
+    used, reply = counted(model, request.messages), getattr(model, "max_tokens", None) or request.max_tokens  # some models replace it
+    if used + reply > model.window:
         fix = "use a smaller pack.tokens or max_tokens, or a model with a larger window"
-        raise ChatError(f"a prompt of {used} tokens and a reply of {request.max_tokens} do not fit the {model.window} of {model.name}; {fix}", "too_long")
+        raise ChatError(f"a prompt of {used} tokens and a reply of {reply} do not fit the {model.window} of {model.name}; {fix}", "too_long")
 
 
 def as_remembered(completion: Completion) -> Completion:

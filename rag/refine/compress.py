@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from rag.index.reader import Reader
 from rag.refine._hits import covered, found, reshaped, without
 from rag.registry import register
-from rag.scores import held_shares, min_max
+from rag.scores import held_shares, shares_of_best
 from rag.stages import Refiner, bounded, model
 from rag.text import check_language, sentences, trim
 from rag.types import Found, Hit, Query, Span
@@ -34,14 +34,14 @@ class _Sentence:
 class Compress(Refiner):
     """Keep of the first `depth` hits the sentences with at least `near` times the best support, each run of them a hit.
 
-    Support is `prior` times the hit's score (min-max over those hits) and `1 - prior` times what the sentence itself has:
-    `blend` times its cosine with the question and `1 - blend` times the share of the question's terms it holds, weighted by
+    Support is `prior` times the hit's score (as a share of the best; min-max where one is negative) and `1 - prior` times what
+    the sentence itself has: `blend` times its cosine with the question and `1 - blend` times the share of the question's terms it holds, weighted by
     idf over the sentences looked at. `top` caps how many sentences stay (0: no cap), `context` keeps as many on both sides of
     each within the same hit. Runs keep the score of their hit and its place; text that two hits share stays with the better.
     Nothing is written anew, so every citation stays a span of its document. `blend: 0` needs no embedding model.
     """
 
-    near: float = bounded(0.5, ge=0, le=1)
+    near: float = bounded(0.6, ge=0, le=1)
     blend: float = bounded(0.5, ge=0, le=1)
     prior: float = bounded(0.4, ge=0, le=1)
     top: int = bounded(0, ge=0)
@@ -91,7 +91,7 @@ class Compress(Refiner):
         if self.blend:
             rows = reader.runtime.embed(self.model or "", [question, *texts], label="")
             own = own + self.blend * np.clip(rows[1:] @ rows[0], 0.0, 1.0)
-        scores = np.array(min_max([h.score for h in hits]))
+        scores = np.array(shares_of_best([h.score for h in hits]))
         return np.asarray((1 - self.prior) * own + self.prior * scores[[s.hit for s in all_]])
 
     def _chosen(self, all_: Sequence[_Sentence], support: NDArray[np.float64]) -> list[int]:

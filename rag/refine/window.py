@@ -11,7 +11,7 @@ from rag.index.reader import Reader
 from rag.refine._hits import found, joined
 from rag.registry import register
 from rag.stages import Refiner, bounded
-from rag.text import check_language, sentences, trim
+from rag.text import check_language, sentences
 from rag.types import Found, Hit, Query, Span
 
 _HEADING = re.compile(r"^ {0,3}#{1,6}[ \t]", re.MULTILINE)
@@ -72,7 +72,7 @@ class Window(Refiner):
         begin, _ = self._section(text, a, span)
         blanks = [i for i, c in enumerate(text) if c.isspace()] if begin == a > low else []
         at = a + blanks[0] if blanks else max(begin, span.start - self.before)
-        return trim(text, at - a, len(text))[0] + a
+        return span.start - len(text[at - a :].lstrip())
 
     def _words_after(self, span: Span, high: int, reader: Reader) -> int:
         b = min(high, span.end + self.after + 1)
@@ -80,7 +80,7 @@ class Window(Refiner):
         _, end = self._section(text, span.end, span)
         blanks = [i for i, c in enumerate(text) if c.isspace()] if end == b < high else []
         at = span.end + blanks[-1] if blanks else min(end, span.end + self.after)
-        return trim(text, 0, at - span.end)[1] + span.end
+        return span.end + len(text[: at - span.end].rstrip())
 
     def _sentences_before(self, span: Span, low: int, reader: Reader) -> int:
         margin = _NEAR * (self.before + 1)

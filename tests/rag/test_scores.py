@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from rag.scores import DAY, age_days, fresh_mix, held_shares, min_max
+from rag.scores import DAY, age_days, fresh_mix, held_shares, min_max, shares_of_best
 
 
 def test_held_shares_by_hand():
@@ -20,6 +20,13 @@ def test_held_shares_by_hand():
 def test_min_max_by_hand_and_equal_scores_are_all_1():
     assert min_max([2.0, 5.0, 8.0]) == [0.0, 0.5, 1.0]
     assert min_max([3.0, 3.0]) == [1.0, 1.0]
+
+
+def test_shares_of_the_best_by_hand_and_a_scale_without_a_zero_is_min_max():
+    assert shares_of_best([4.0, 2.0, 0.0]) == [1.0, 0.5, 0.0]
+    assert shares_of_best([3.0, 1.0, -1.0]) == [1.0, 0.5, 0.0]
+    assert shares_of_best([-1.0, -3.0]) == [1.0, 0.0]
+    assert shares_of_best([0.0, 0.0]) == [1.0, 1.0]
 
 
 def test_an_age_is_in_days_never_negative_and_unknown_without_a_time():

@@ -52,7 +52,7 @@ SOURCES = st.lists(st.builds(Source, st.one_of(TEXTS, MARKS), st.one_of(TEXTS, s
 
 
 def test_hidden_characters_are_taken_out_and_counted():
-    assert {c: visible(f"reset {c}code{c}") for c in HIDDEN} == {c: ("reset code", 2) for c in HIDDEN}
+    assert {c: visible(f"reset {c}code{c}") for c in HIDDEN} == dict.fromkeys(HIDDEN, ("reset code", 2))
     assert visible("reset \x1bcode\x1b") == ("reset ode", 3)  # ESC c, which clears a terminal, is a sequence of two
 
 
@@ -102,7 +102,7 @@ def test_seeing_twice_is_seeing_once(text):
     "marker",
     [
         "<|im_start|>", "<|endoftext|>", "<\uff5cUser\uff5c>", "[INST]", "[/INST]", "[SYSTEM_PROMPT]", "<<SYS>>", "<</SYS>>", "<s>", "</s>", "<start_of_turn>",
-        "<source ", "</source>", "< / source>", "<SOURCES>", "</context>", "</documents>", "<system>", "</user>", "system:", "  System :", "**Assistant:**", "> user:",
+        "<source ", "</source>", "< / source>", "<SOURCES>", "</context>", "</documents>", "<system>", "</user>", "system:", "  System :", "**Assistant:**", "> Human:",
         "### Instruction:", "### Response", "\n\nHuman:", "## SYSTEM", "system\uff1a",
     ],
 )  # fmt: skip
@@ -116,7 +116,7 @@ def test_a_look_alike_of_a_delimiter_loses_one_character(marker):
 
 
 @pytest.mark.parametrize(
-    "text", ["The system: a view", "a < b and c > d", "List<int>, <div>, <strong>", "# Instructions for use\n", "[1] and [inst", "users: two", "x <- 3"]
+    "text", ["The system: a view", "a < b and c > d", "List<int>, <div>, <strong>", "# Instructions for use\n", "[1] and [inst", "user: root\nmodel: x", "users: two", "x <- 3"]
 )
 def test_ordinary_text_has_no_look_alikes(text):
     assert harmless(text) == (text, 0)

@@ -1,0 +1,42 @@
+"""What chunkers that ask a chat model share: requests that go out together, and replies that cannot be used."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from rag.errors import ChatError, ConfigError
+
+if TYPE_CHECKING:
+    from rag.models.chat import Request
+    from rag.runtime import Runtime
+    from rag.stages import Chat
+
+# The model was there and had nothing usable to say: a matter of this one request. Anything else ends the build, which goes on
+# where it stopped when it is run again, because finished replies are in the memo.
+UNUSABLE = frozenset({"refused", "truncated", "malformed"})
+
+
+def named(chat: Chat | None, use: str) -> Chat:
+    """Return the chat model of a part. Raises `ConfigError` when it has none, as a part outside a pipeline may."""
+    if chat is None:
+        raise ConfigError(f"{use} asks a chat model and has none; give it chat: or name one under models: {{chat: ...}}")
+    return chat
+
+
+def replies(runtime: Runtime, chat: Chat, requests: Sequence[Request], label: str) -> list[str | None]:
+    """Return the texts of all replies in order, None for a request that the model has no usable reply to. Raises other `ChatError`s.
+
+    After a failure the halves are asked for on their own, so that the others still go out together.
+    """
+    if not requests:
+        return []
+    try:
+        return [c.text for c in runtime.complete(chat, requests, label)]
+    except ChatError as error:
+        if error.why not in UNUSABLE:
+            raise
+    if len(requests) == 1:
+        return [None]
+    middle = len(requests) // 2
+    return [*replies(runtime, chat, requests[:middle], label), *replies(runtime, chat, requests[middle:], label)]

@@ -1,0 +1,157 @@
+"""Instruction-like text in retrieved documents: flagged with its place and family, never dropped.
+
+Rules of twelve languages run over the folded text; the English ones also over it with homoglyphs and leetspeak read as Latin
+letters, letters apart put together, rot13 undone, and over what base64, hexadecimal, percent and tag encodings hold. A polite
+sentence in a rule's blind spot passes, as does a language without rules: a flag is a fact for the trace, not a defence.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import codecs
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from urllib.parse import unquote
+
+from rag.instruction_rules import ENGLISH, Rule
+from rag.instruction_words import OTHERS
+from rag.untrusted import visible
+
+MOST = 100  # flags of one text
+_RULES = (*ENGLISH, *OTHERS)
+_MARKS = frozenset("\u0640\u0670\u093c") | {chr(c) for c in range(0x300, 0x370)} | {chr(c) for c in range(0x64B, 0x660)}
+_LETTERS = {"أ": "ا", "إ": "ا", "آ": "ا", "ٱ": "ا", "ى": "ي", "ة": "ه", "ё": "е", "\u2019": "'"}
+# Letters that look Latin (Unicode confusables, the lower-case ones of Cyrillic, Greek and Armenian) and small capitals.
+_LOOKS = str.maketrans(
+    "\u0430\u0435\u043e\u0440\u0441\u0443\u0445\u0456\u0458\u0455\u04bb\u0501\u051b\u051d\u043a\u043c\u0442\u043d\u0432\u0433\u0475\u03b1\u03b5\u03bf\u03c1\u03c4\u03c5\u03b9\u03ba\u03bd\u03c7\u03b7\u03b3\u0585\u057d\u0578\u0570\u0261\u0131\u1d00\u0280\u026a\u0274\u1d0f\u1d1b\u1d07\u0262",
+    "aeopcyxijshdqwkmthbrvaeoptuiкvxnyounhgiarinoteg".replace("к", "k"),
+)
+_LEET = (str.maketrans("013457@$!|", "oieastasil"), str.maketrans("013457@$!|", "oleastasii"))
+_LEETED = re.compile(r"[a-z][013457@$!|][a-z]|\b[013457@$][a-z]{2}")
+_APART = re.compile(r"(?<!\w)(?:\w[ .*_-]{1,3}){7,400}\w(?!\w)")
+_ROT13 = str.maketrans("abcdefghijklmnopqrstuvwxyz", codecs.encode("abcdefghijklmnopqrstuvwxyz", "rot13"))
+_CODED = re.compile(r"(?<![A-Za-z0-9+/_-])(?:[A-Za-z0-9+/_-]{4}){5,20000}[A-Za-z0-9+/_-]{0,3}={0,2}")
+_PERCENT = re.compile(r"(?:[\w.+-]{0,20}%[0-9A-Fa-f]{2}){3,4000}[\w.+-]{0,20}")
+_TAGS = re.compile("(?<!\U0001f3f4)[\U000e0020-\U000e007f]{2,}")
+_SELECTORS = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]{3,}")
+_INVISIBLE = re.compile(
+    "[\u200b\u2060-\u2064\ufeff\u180e]{3,}|[\u200b-\u200d\u2060]{6,}|[\u202d\u202e]|(?:\\w[\u00ad\u200b\u200d\u2060-\u2064\ufeff]){4,}|[\u3164\uffa0\u115f\u1160]{2,}"
+)
+_ESCAPE = re.compile(r"\x1b[\[\]PX^_(c]|\x9b")
+_OVERWRITE = re.compile(r"[^\r\n]\r(?!\n)[^\r\n]")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Flagged:
+    """Characters `[start, end)` of the given text that look like an instruction, by which rule of which family."""
+
+    start: int
+    end: int
+    family: str
+    rule: str
+
+
+class _Folds(dict[int, str]):
+    """What each character is folded to, worked out when first met."""
+
+    def __missing__(self, code: int) -> str:
+        folded = self[code] = _fold(chr(code))
+        return folded
+
+
+def _fold(char: str) -> str:
+    if char in _MARKS or (char not in "\n\r\t" and not visible(char)[0]):
+        return ""
+    text = unicodedata.normalize("NFKC", char).casefold()
+    plain = unicodedata.normalize("NFKD", text)
+    text = "".join(c for c in plain if not unicodedata.combining(c)) if plain[:1].isascii() else text
+    return "".join(_LETTERS.get(c, c) for c in text if c not in _MARKS)
+
+
+_FOLDS = _Folds()
+
+
+def instructions_in(text: str) -> list[Flagged]:
+    """Return what looks like an instruction to a model, at most 100 places, in order; offsets are into `text`.
+
+    Families: override, role, persona, output, addressed, conceal, leak, exfiltrate, refuse, cite, verdict, scope, active, hidden.
+    A rule that met an encoding is named `encoding:rule`. Linear in the length of the text.
+    """
+    folded = text.casefold() if text.isascii() else text.translate(_FOLDS)
+    found = list(_search(folded, _RULES, ""))
+    for name, view in _readings(folded):
+        found += _search(view, ENGLISH, name)
+    if found and len(folded) != len(text):
+        places = [i for i, c in enumerate(text) for _ in _FOLDS[ord(c)]]
+        found = [Flagged(places[f.start], places[f.end - 1] + 1, f.family, f.rule) for f in found]
+    found += _decoded(text)
+    found += _hidden(text)
+    return sorted(set(found))[:MOST]
+
+
+def _search(view: str, rules: Sequence[Rule], reading: str) -> Iterator[Flagged]:
+    prefix = f"{reading}:" if reading else ""
+    for rule in rules:
+        if any(anchor in view for anchor in rule.anchors):
+            for match in rule.pattern.finditer(view):
+                yield Flagged(match.start(), match.end(), rule.family, prefix + rule.name)
+
+
+def _readings(folded: str) -> Iterator[tuple[str, str]]:
+    """Yield the folded text read in other ways, character for character."""
+    if not folded.isascii() and (latin := folded.translate(_LOOKS)) != folded:
+        yield "homoglyph", latin
+    if _LEETED.search(folded):
+        yield from (("leet", folded.translate(table)) for table in _LEET)
+    yield "rot13", folded.translate(_ROT13)
+
+
+def _decoded(text: str) -> Iterator[Flagged]:
+    """Yield encoded stretches whose content is flagged, at the place of the whole stretch."""
+    for match in _CODED.finditer(text):
+        for name, plain in _plain(match[0]):
+            yield from _within(match, name, plain)
+    for match in _PERCENT.finditer(text):
+        yield from _within(match, "percent", unquote(match[0]).replace("+", " "))
+    for match in _APART.finditer(text):
+        words = re.split(r"[ .*_-]{2,3}", match[0])
+        yield from _within(match, "spaced", " ".join(re.sub(r"[ .*_-]", "", w) for w in words))
+    for match in _TAGS.finditer(text):
+        yield from _within(match, "tags", "".join(chr(ord(c) - 0xE0000) for c in match[0]))
+    for match in _SELECTORS.finditer(text):
+        codes = [ord(c) - 0xFE00 if ord(c) < 0xFE10 else ord(c) - 0xE0100 + 16 for c in match[0]]
+        yield from _within(match, "selectors", bytes(codes).decode("utf-8", "replace"))
+
+
+def _plain(coded: str) -> Iterator[tuple[str, str]]:
+    """Yield what a stretch says as hexadecimal or as base64 (either alphabet), where that is text."""
+    body = coded.rstrip("=")
+    try:
+        yield "hex", bytes.fromhex(body).decode("utf-8")
+    except ValueError:
+        pass
+    try:
+        data = base64.b64decode(body + "=" * (-len(body) % 4), altchars=b"-_" if {"-", "_"} & set(body) else None)
+        yield "base64", data.decode("utf-8")
+    except (binascii.Error, ValueError):
+        pass
+
+
+def _within(match: re.Match[str], name: str, plain: str) -> Iterator[Flagged]:
+    folded = plain.translate(_FOLDS)
+    for flag in _search(folded, _RULES, name):
+        yield Flagged(match.start(), match.end(), flag.family, flag.rule)
+
+
+def _hidden(text: str) -> Iterator[Flagged]:
+    for pattern, family, name in (
+        (_TAGS, "hidden", "tags"),
+        (_SELECTORS, "hidden", "selectors"),
+        (_INVISIBLE, "hidden", "invisible"),
+        (_ESCAPE, "active", "escape"),
+        (_OVERWRITE, "active", "overwrite"),
+    ):
+        yield from (Flagged(m.start(), m.end(), family, name) for m in pattern.finditer(text))
