@@ -19,13 +19,15 @@ from rag.fingerprint import key
 from rag.memo import Memo, cache_dir
 from rag.models.completions import complete
 from rag.models.files import file_digest
+from rag.models.pairs import score_pairs
 from rag.models.recordings import Recorder
 from rag.models.tokenizer import Tokenizer
-from rag.stages import Chat
+from rag.stages import Chat, Stage
 
 if TYPE_CHECKING:
     from rag.models.chat import ChatModel, Completion, Request
     from rag.models.encoder import Encoder, Vectors
+    from rag.models.pairs import PairScorer, Scored
 
 T = TypeVar("T")
 PRECISIONS = ("auto", "float32", "bfloat16")
@@ -41,6 +43,7 @@ class Work:
     judgements: int = 0
     writes: int = 0
     completions: int = 0
+    pairs: int = 0
 
     def as_dict(self) -> dict[str, int]:
         """Return the counters by name."""
@@ -65,6 +68,7 @@ class Runtime:
         self._encoders: dict[str, Encoder] = {}
         self._tokenizers: dict[str, Tokenizer] = {}
         self._chats: dict[Chat, ChatModel] = {}
+        self._scorers: dict[tuple[str, str, int | None], PairScorer] = {}
         self._recorder = Recorder(record) if record is not None else None
 
     @property
@@ -78,6 +82,7 @@ class Runtime:
         """Return a runtime with the same opened models, a memo of its own in memory, and counters of its own."""
         other = Runtime(Memo(), self.precision, show_progress=False)
         other._encoders, other._tokenizers, other._chats = self._encoders, self._tokenizers, self._chats
+        other._scorers = self._scorers
         return other
 
     def forget(self) -> None:
@@ -106,6 +111,37 @@ class Runtime:
             self._tokenizers[name] = Tokenizer(name)
         return self._tokenizers[name]
 
+    def pair_scorer(self, name: str, precision: str = "auto", max_tokens: int | None = None) -> PairScorer:
+        """Return the scorer of pairs of that name, loading no weights yet; `auto` is the runtime's precision. Raises `ModelError` when it cannot be had."""
+        opened = (name, self.precision if precision == "auto" else precision, max_tokens)
+        if opened not in self._scorers:
+            if name == "overlap":
+                from rag.models.pairs import OverlapScorer
+
+                self._scorers[opened] = OverlapScorer()
+            else:
+                from rag.models.cross_encoder import CrossEncoderScorer
+
+                self._scorers[opened] = CrossEncoderScorer(*opened)
+        return self._scorers[opened]
+
+    def score_pairs(self, scorer: PairScorer, query: str, texts: Sequence[str], batch_tokens: int) -> list[Scored]:
+        """Return one score per passage for a query, in order; each distinct pair is scored once, ever."""
+
+        def done(count: int) -> None:
+            self.work.pairs += count
+
+        return score_pairs(scorer, query, texts, self.memo, batch_tokens, done)
+
+    def token_vectors(self, model: str, texts: Sequence[str]) -> list[Vectors]:
+        """Return the unit vectors of each text's tokens, one row per token; each distinct text is encoded once, ever."""
+        from rag.models.token_vectors import token_vectors
+
+        def done(count: int) -> None:
+            self.work.encodes += count
+
+        return token_vectors(self.encoder(model), texts, self.memo, done)
+
     def chat(self, spec: Chat) -> ChatModel:
         """Return the chat model that a specification names, opened once. Raises `ModelError` when it cannot be had."""
         if spec not in self._chats:
@@ -118,13 +154,13 @@ class Runtime:
         What is finished is kept whatever becomes of the rest. Raises `ChatError` for the first that failed.
         """
 
-        def made(request: Request, completion: Completion) -> None:
-            self.work.completions += 1
+        def seen(request: Request, completion: Completion) -> None:
+            self.work.completions += not completion.remembered
             if self._recorder is not None:
-                self._recorder.add(request, completion)
+                self._recorder.add(request, completion)  # remembered ones too: a recording of a run is whole
 
         with self.progress(label, len(requests)) as advance:
-            return complete(self.chat(spec), requests, self.memo, made, advance)
+            return complete(self.chat(spec), requests, self.memo, seen, advance)
 
     def identities(self, stage: object) -> list[Any]:
         """Return the identity of every model a stage and its sub-stages name, for content keys."""
@@ -140,10 +176,12 @@ class Runtime:
                     found.append(self.encoder(value).identity)
                 elif role == "tokenizer" and value:
                     found.append(self.tokenizer(value).identity)
+                elif role == "pairs" and value:
+                    found.append(self.pair_scorer(value, getattr(stage, "precision", "auto"), getattr(stage, "max_tokens", None)).identity)
                 elif role == "chat" and value:
                     found.append(self.chat(value).identity)
                 elif role == "prompt":
-                    found += [{"prompt": prompts.load(value).digest}] if stage.asks() else []
+                    found += [] if isinstance(stage, Stage) and not stage.asks() else [{"prompt": prompts.load(value).digest}]
                 elif role == "file" and value:
                     found.append({"file": file_digest(Path(value))})
                 else:

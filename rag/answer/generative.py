@@ -19,6 +19,7 @@ from rag.index.reader import Reader
 from rag.models.chat import Completion, Message, Request, counted, facts
 from rag.models.structured import structured
 from rag.registry import register
+from rag.rendered import safe_answer
 from rag.stages import Answerer, Chat, bounded, file, model, prompt
 from rag.text import check_language
 from rag.types import Answer, Context, Flag, Hit, Query, Span, Step
@@ -155,8 +156,6 @@ class Generative(Answerer):
 
     def _checked(self, question: str, text: str, quotes: list[tuple[str, tuple[int, ...]]], seen: Context, step: Step, reader: Reader) -> Answer:
         named = [seen.hits[n - 1] for n in sorted({m.source for c in claims(text, self.language) for m in c.marks}) if 1 <= n <= len(seen.hits)]
-        from rag.rendered import safe_answer
-
         safe, removed = safe_answer(text, texts(named))
         found = claims(safe, self.language)
         checked = check(found, seen.hits, Rules(self.support, self.language, self.model or ""), reader)

@@ -89,15 +89,15 @@ def post(url: str, body: Mapping[str, Any], secret: str | None, seconds: float, 
                 httpx.Client(verify=_tls(), timeout=limits, follow_redirects=False) as client,  # a connection each: none can have gone stale
                 client.stream("POST", url, content=content, headers=headers, auth=_bearer(secret), extensions={"trace": watch.trace}) as response,
             ):
-                return _read(response, watch, listener)
+                return _read(response, watch, host, listener)
         except httpx.HTTPError as error:
             raise _failure(error, watch, host, seconds) from None
 
 
-def _read(response: httpx.Response, watch: Watch, listener: Listener) -> Reply:
+def _read(response: httpx.Response, watch: Watch, host: str, listener: Listener) -> Reply:
     headers = {k.lower(): v for k, v in response.headers.items()}
     streamed = response.is_success and headers.get("content-type", "").startswith("text/event-stream")
-    chunks = _capped(response.iter_bytes(), watch, MOST_BYTES if response.is_success else MOST_ERROR, cut=not response.is_success)
+    chunks = _capped(response.iter_bytes(), watch, host, MOST_BYTES if response.is_success else MOST_ERROR, cut=not response.is_success)
     if not streamed:
         return Reply(response.status_code, headers, b"".join(chunks), streamed=False)
     for data in events(chunks):
@@ -107,7 +107,7 @@ def _read(response: httpx.Response, watch: Watch, listener: Listener) -> Reply:
     return Reply(response.status_code, headers, b"", streamed=True)
 
 
-def _capped(chunks: Iterable[bytes], watch: Watch, most: int, cut: bool) -> Iterator[bytes]:
+def _capped(chunks: Iterable[bytes], watch: Watch, host: str, most: int, cut: bool) -> Iterator[bytes]:
     """Yield what arrives up to `most` bytes, then stop (`cut`) or raise; raises `ReadTimeout` when time was up meanwhile."""
     import httpx
 
@@ -117,7 +117,7 @@ def _capped(chunks: Iterable[bytes], watch: Watch, most: int, cut: bool) -> Iter
         if size > most and cut:
             return
         if size > most:
-            raise ChatError(f"a reply of more than {most >> 20} MB is none; check base_url", "malformed")
+            raise ChatError(f"{host} sent more than {most >> 20} MB, which is no reply; check base_url", "malformed")
         if watch.expired:
             break
         yield chunk

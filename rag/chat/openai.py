@@ -34,8 +34,8 @@ BASE, LONGEST_WAIT = 0.5, 60.0  # seconds: the first pause between attempts at m
 class OpenAI(Chat):
     """Asks an OpenAI-compatible endpoint: `base_url` up to `/v1`, the key from the environment variable that `api_key_env` names.
 
-    `timeout` is in seconds for one attempt, `deadline` for all; `threads` requests are under way at once. `temperature: null` leaves it
-    to the endpoint. `max_tokens` replaces what a task asks for. `structured` is how a schema is asked for; where an endpoint rejects
+    `timeout` is in seconds for one attempt, `deadline` for all; `threads` requests are under way at once. `temperature: null` sends
+    none, whatever a task asks for. `max_tokens` replaces what a task asks for. `structured` is how a schema is asked for; where an endpoint rejects
     one form the next is taken. Prices are per million tokens. `window` is planned and checked with `tokenizer`, whose counts are
     an estimate unless it is that of the model; so is what the budget holds until the endpoint says its own count.
     """
@@ -134,13 +134,13 @@ class OpenAIModel:
                 raise
             usage = self._priced(said.usage or Usage(call.prompt, self.count(said.text)))
             spend(usage)
-        return _hidden(checked(said, self.name, call.most), call.secret), usage
+        return checked(said, self.name, call.most), usage
 
     def _send(self, call: _Call, seconds: float) -> Said:
         spec = self._spec
         sampling = {
             "model": spec.model,
-            "temperature": spec.temperature if call.request.temperature is None else call.request.temperature,
+            "temperature": spec.temperature if None in (spec.temperature, call.request.temperature) else call.request.temperature,
             "top_p": spec.top_p,
             "seed": None if spec.seed is None else spec.seed + call.request.sample,
         }
@@ -150,15 +150,14 @@ class OpenAIModel:
             reply = _wire.post(f"{spec.base_url}/chat/completions", call.sent, call.secret, seconds, gathered.add)
             if not 200 <= reply.status < 300:
                 raise failure(reply.status, reply.headers, reply.body, self._host, spec.model, self._key_name())
-            if reply.streamed:
-                return gathered.end()
-            said = read(reply.body, self._host)
+            said = gathered.end() if reply.streamed else read(reply.body, self._host)
         except ChatError as error:
             error.args = (_hidden(str(error), call.secret),)
             if isinstance(error, Failure):
                 error.said = _hidden(error.said, call.secret)
             raise
-        if said.text:
+        said.text, said.refusal = _hidden(said.text, call.secret), _hidden(said.refusal, call.secret)
+        if said.text and not reply.streamed:
             call.listen(said.text)
         return said
 
@@ -224,4 +223,4 @@ class _Call:
         """Pass a piece of text on; what was passed on cannot be taken back, so the request is not sent again then."""
         if self.on_text is not None:
             self.told = True
-            self.on_text(text)
+            self.on_text(_hidden(text, self.secret))

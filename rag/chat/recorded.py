@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import math
-import re
 from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rag.chat._sources import shown
 from rag.errors import ChatError
 from rag.models.chat import Completion, OnText, Request, Usage
 from rag.models.files import BUNDLED
@@ -17,14 +18,12 @@ from rag.models.recordings import Recordings, read
 from rag.registry import register
 from rag.stages import Chat, bounded, model
 from rag.text import analyzer
-from rag.untrusted import unfenced
 
 if TYPE_CHECKING:
     from rag.models.chat import ChatModel
     from rag.runtime import Runtime
 
 OPEN_MARK = "[?]"
-_NONCE = re.compile(r"<source-([0-9a-f]+) ")
 
 
 @register("recorded")
@@ -63,9 +62,10 @@ class RecordedModel:
         """Return what was recorded. Raises `ChatError` (`not_recorded`) that says how to record it."""
         found = self._recordings.find(request)
         if found is None:
+            row = {"task": request.task, "subject": request.subject, **({"sample": request.sample} if request.sample else {}), "text": "..."}
             raise ChatError(
-                f"{self._path}: nothing is recorded for {request.task} {request.sample} of {request.subject[:80]!r}; record it by running the same with a "
-                f'real chat model and --record {self._path}, or add a line {{"task": {request.task!r}, "subject": ..., "text": ...}}',
+                f"{self._path}: nothing is recorded for this request of {request.task}, sample {request.sample}, about {request.subject[:80]!r}; record it: run the "
+                f"same with a real chat model and --record {self._path}, or write it by hand as a line {json.dumps(row, ensure_ascii=False)}",
                 "not_recorded",
             )
         text = cited(found.text, request)
@@ -84,11 +84,8 @@ def cited(text: str, request: Request) -> str:
     """Return a completion with every open mark made the number of the source that its sentence fits best."""
     if OPEN_MARK not in text:
         return text
-    prompt = request.messages[-1].content
-    nonce = _NONCE.search(prompt)
-    shown = [s.text for s in unfenced(prompt, nonce[1])] if nonce else []
     terms = analyzer("english").terms
-    held = [set(terms(s)) for s in shown]
+    held = [set(terms(s.text)) for s in shown(request)]
     count = Counter(t for h in held for t in h)
     weight = {t: math.log(1 + (len(held) - n + 0.5) / (n + 0.5)) for t, n in count.items()}
 

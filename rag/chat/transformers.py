@@ -149,7 +149,7 @@ class TransformersModel:
 
                 transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # transformers leaves it untyped
                 tokenizer = AutoTokenizer.from_pretrained(str(self._directory), trust_remote_code=False)
-                model = AutoModelForCausalLM.from_pretrained(
+                model: Any = AutoModelForCausalLM.from_pretrained(
                     str(self._directory), dtype=getattr(torch, self._precision), use_safetensors=True, trust_remote_code=False
                 )
                 model = model.to("cuda" if torch.cuda.is_available() else "cpu").eval()
@@ -185,7 +185,9 @@ def _control(tokenizer: Any) -> re.Pattern[str] | None:
 
 def _plain(text: str, control: re.Pattern[str] | None) -> str:
     """Return a text in which no control token is left: each gets a blank after its first character."""
-    return control.sub(lambda m: f"{m[0][0]} {m[0][1:]}", text) if control else text
+    while control and control.search(text):  # one may be inside another
+        text = control.sub(lambda m: f"{m[0][0]} {m[0][1:]}", text)
+    return text
 
 
 def _ends(model: Any, tokenizer: Any) -> tuple[int, ...]:

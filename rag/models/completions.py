@@ -18,16 +18,19 @@ Seen = Callable[[Request, Completion], None]
 Keep = Callable[[str, Completion], None]
 
 
-def complete(model: ChatModel, requests: Sequence[Request], memo: Memo, made: Seen, advance: Callable[[int], None]) -> list[Completion]:
+def complete(model: ChatModel, requests: Sequence[Request], memo: Memo, seen: Seen, advance: Callable[[int], None]) -> list[Completion]:
     """Return one completion per request, in order; equal requests are sent once, those in the memo not at all.
 
-    `made` sees every completion that was not remembered, as soon as it is there. After a failure nothing more is sent, what is
+    `seen` gets every completion as soon as it is there, those that were remembered too. After a failure nothing more is sent, what is
     under way is waited for and kept, and the first failure in the order of the requests is raised. What is under way when the
     caller is interrupted is waited for and kept as well: it is paid for.
     """
     keys = [key(r.key, model.identity) for r in requests]
     found = _remembered(keys, memo) if model.remember else {}
     todo = {k: r for k, r in zip(keys, requests, strict=True) if k not in found}
+    for k, r in zip(keys, requests, strict=True):
+        if k in found:
+            seen(r, found[k])
     advance(len(requests) - len(todo))
     for r in todo.values():
         check_window(model, r)
@@ -36,8 +39,7 @@ def complete(model: ChatModel, requests: Sequence[Request], memo: Memo, made: Se
         found[k] = completion
         if model.remember:
             _store(memo, k, completion)
-        if not completion.remembered:  # a model that asks others may have it from the memo
-            made(todo[k], completion)
+        seen(todo[k], completion)
 
     failed: dict[str, ChatError] = {}
     if len(todo) == 1 or model.threads == 1:

@@ -34,6 +34,9 @@ class Encoder(Protocol):
     def counts(self, texts: Sequence[str]) -> list[int]:
         """Return how many input tokens each text makes, special tokens included, before truncation."""
 
+    def token_vectors(self, texts: Sequence[str]) -> list[Vectors]:
+        """Return for each text one L2-normalised float32 row per token that is read and is not special, in order."""
+
 
 @lru_cache(maxsize=1)
 def native_precision() -> str:
@@ -60,7 +63,7 @@ class SentenceTransformerEncoder:
         self._directory = locate(name)
         self._tokenizer = Tokenizer(name)
         self._model: SentenceTransformer | None = None
-        self.max_tokens = _input_limit(self._directory)
+        self.max_tokens = input_limit(self._directory)
         self.identity = {"name": name, "digest": digest(self._directory), "max_tokens": self.max_tokens, "normalized": True, "precision": self.precision}
 
     def _load(self) -> SentenceTransformer:
@@ -96,8 +99,24 @@ class SentenceTransformerEncoder:
         """Return the input tokens of each text, special tokens included."""
         return self._tokenizer.counts(texts, special=True)
 
+    def token_vectors(self, texts: Sequence[str]) -> list[Vectors]:
+        """Return a unit row per token in its context: the last layer before pooling. Raises `ModelError` as `encode` does."""
+        if not texts:
+            return []
+        model = self._load()
+        found = model.encode(list(texts), prompt="", batch_size=self.batch_size, output_value="token_embeddings", show_progress_bar=False)
+        read = model.tokenizer(list(texts), truncation=True, max_length=self.max_tokens, return_special_tokens_mask=True, verbose=False)
+        rows = []
+        for vectors, special in zip(found, read["special_tokens_mask"], strict=True):
+            whole = vectors.float().cpu().numpy()
+            norms = np.linalg.norm(whole, axis=1, keepdims=True)
+            if len(whole) != len(special) or not np.isfinite(whole).all() or not (norms > 1e-6).all():
+                raise ModelError(f"model {self.name!r} returned token vectors that are not one finite, non-zero row per token; it cannot be used token by token")
+            rows.append(np.asarray((whole / norms)[np.array(special) == 0], dtype=np.float32))
+        return rows
 
-def _input_limit(directory: Path) -> int:
+
+def input_limit(directory: Path) -> int:
     """Return how many tokens a model reads: as its settings say, else the lower of what tokenizer and positions allow."""
     named = _whole(read_json(directory / "sentence_bert_config.json").get("max_seq_length"))
     if named:

@@ -43,3 +43,12 @@ class HashingEncoder:
     def counts(self, texts: Sequence[str]) -> list[int]:
         """Return the number of words of each text."""
         return [len(_WORD.findall(t)) for t in texts]
+
+    def token_vectors(self, texts: Sequence[str]) -> list[Vectors]:
+        """Return the unit direction of each word that is read, in order; no row for a text without words."""
+        found = []
+        for text in texts:
+            words = _WORD.findall(text.lower())[: self.max_tokens]
+            rows = np.array([_direction(w, self.dimension) for w in words], dtype=np.float32).reshape(len(words), self.dimension)
+            found.append(np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), dtype=np.float32))
+        return found

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from rag.index.reader import Reader
+from rag.refine._hits import found, reshaped
 from rag.registry import register
 from rag.stages import Refiner, bounded
-from rag.types import Found, Hit, Query, Step
+from rag.types import Found, Hit, Query
 
 
 @register("parents")
@@ -31,13 +32,7 @@ class Parents(Refiner):
             if span in seen:
                 continue
             seen.add(span)
-            kept.append(self._widened(hit, reader) if hit.chunk.parent else hit)
+            kept.append(reshaped(hit, span, reader, self.use) if hit.chunk.parent else hit)
             if len(kept) == self.limit:
                 break
-        facts = {"in": len(hits), "hits": len(kept), "ids": [h.chunk.id for h in kept], "scores": [h.score for h in kept]}
-        return Found(tuple(kept), Step("refine", self.use, 1000 * (time.perf_counter() - start), facts))
-
-    def _widened(self, hit: Hit, reader: Reader) -> Hit:
-        span = hit.chunk.parent or hit.chunk.span
-        text = reader.text(span)
-        return Hit(replace(hit.chunk, span=span, text=text, index_text=text, parent=None), hit.score, self.use)
+        return found(self.use, start, len(hits), kept)

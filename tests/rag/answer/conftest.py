@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import pytest
@@ -11,13 +12,16 @@ from rag.stages import Chat
 from rag.types import Chunk, Hit, Span
 
 
+NUMBERS = itertools.count()
+
+
 class SaidModel:
     """Gives its replies in order, the last one for ever; keeps what it was asked."""
 
     name, threads, remember = "said", 1, False
 
     def __init__(self, replies, window):
-        self.identity, self.window, self.replies, self.asked = {"name": "said", "replies": list(replies)}, window, list(replies), []
+        self.identity, self.window, self.replies, self.asked = {"name": "said"}, window, list(replies), []
 
     def complete(self, request, on_text=None):
         self.asked.append(request)
@@ -46,8 +50,7 @@ class Said(Chat):
 @pytest.fixture
 def said():
     """Return a function from replies to a chat model of its own that gives them."""
-    count = iter(range(10**9))
-    return lambda *replies, window=None: Said(replies, window, next(count))
+    return lambda *replies, window=None: Said(replies, window, next(NUMBERS))
 
 
 @pytest.fixture(scope="session")

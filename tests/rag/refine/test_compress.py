@@ -119,7 +119,9 @@ def test_a_parent_stays_the_parent_of_every_run(reader):
 
 
 @settings(max_examples=100, deadline=None)
-@given(st.lists(st.tuples(st.integers(0, 80), st.integers(2, 60)), min_size=1, max_size=5), st.sampled_from([0.0, 0.5, 0.9]), st.integers(0, 1), st.floats(0, 1))
+@given(
+    st.lists(st.tuples(st.integers(0, 80), st.integers(2, 60)), min_size=1, max_size=5), st.sampled_from([0.0, 0.5, 0.9]), st.integers(0, 1), st.floats(0, 1)
+)
 def test_runs_are_disjoint_pieces_of_their_hits_and_all_of_it_at_near_0(reader, edges, near, context, prior):
     spans = list(dict.fromkeys(Span("a.md", a, min(len(TEXT), a + n)) for a, n in edges))
     hits = [hit(start=s.start, end=s.end, score=1.0 / (i + 1), name=f"id{i}") for i, s in enumerate(spans)]

@@ -24,7 +24,9 @@ def reader(lab):
 
 
 def hits(*names):
-    return tuple(Hit(Chunk(ID.format(n), Span(f"{n}.md", 0, len(TEXTS[f"{n}.md"])), TEXTS[f"{n}.md"], TEXTS[f"{n}.md"]), -float(i), "x") for i, n in enumerate(names))
+    return tuple(
+        Hit(Chunk(ID.format(n), Span(f"{n}.md", 0, len(TEXTS[f"{n}.md"])), TEXTS[f"{n}.md"], TEXTS[f"{n}.md"]), -float(i), "x") for i, n in enumerate(names)
+    )
 
 
 def kept(reader, *names, **fields):

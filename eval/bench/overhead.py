@@ -1,0 +1,101 @@
+"""Milliseconds a question takes apart from models: `python -m eval.bench.overhead CONFIG... [--corpus DIR] [--questions FILE]`.
+
+Every question is asked with the memo emptied and chunks forgotten; what is spent inside encoders, chat models and pair scorers is
+measured where they are called and taken off.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+
+from eval.questions import load_questions
+from rag.config import load
+from rag.index.build import build
+from rag.index.store import Index
+from rag.loaders.corpus import Loaded, Summary, read
+from rag.loaders.limits import Limits
+from rag.memo import Memo
+from rag.runtime import Runtime
+
+SAMPLE = 60
+METHODS = {"_encoders": ("encode", "token_vectors"), "_chats": ("complete",), "_scorers": ("score",)}
+
+
+class Clock:
+    """Adds up what is spent inside models."""
+
+    def __init__(self) -> None:
+        self.spent = 0.0
+        self._inside = 0
+
+    def watch(self, runtime: Runtime) -> None:
+        """Put a clock on every opened model of a runtime, once."""
+        for name, methods in METHODS.items():
+            for model in getattr(runtime, name, {}).values():
+                for method in methods:
+                    if hasattr(model, method) and not hasattr(getattr(model, method), "watched"):
+                        setattr(model, method, self._timed(getattr(model, method)))
+
+    def _timed(self, call: Callable[..., Any]) -> Callable[..., Any]:
+        def timed(*args: Any, **named: Any) -> Any:
+            start = time.perf_counter()
+            self._inside += 1
+            try:
+                return call(*args, **named)
+            finally:
+                self._inside -= 1
+                if not self._inside:
+                    self.spent += time.perf_counter() - start
+
+        timed.watched = True  # type: ignore[attr-defined]  # so that no model is timed twice
+        return timed
+
+
+def measure(config: Path, corpus: Path, questions: Path) -> list[float]:
+    """Return milliseconds per question outside models, for a sample of the questions."""
+    pipeline = load(config)
+    runtime = Runtime(show_progress=False)
+    items = list(read([corpus], Limits.from_options(pipeline.index), Summary()))
+    texts = {i.document.id: i.document for i in items if isinstance(i, Loaded)}
+    asked = load_questions(questions, texts)
+    with tempfile.TemporaryDirectory() as folder:
+        build(Path(folder) / "index", pipeline, items, [corpus], runtime)
+        alone = runtime.unmemoised()
+        with Index.open(Path(folder) / "index", alone) as index:
+            for question in asked[:3]:
+                pipeline.ask(index, question.text)
+            clock = Clock()
+            clock.watch(alone)
+            return [_one(lambda q=q: pipeline.ask(index, q.text), index, pipeline, clock) for q in asked[:: max(1, len(asked) // SAMPLE)]]  # type: ignore[misc]  # the default binds each question
+
+
+def _one(ask: Callable[[], Any], index: Index, pipeline: Any, clock: Clock) -> float:
+    index.runtime.forget()
+    index.reader(pipeline).forget_chunks()
+    clock.spent, start = 0.0, time.perf_counter()
+    ask()
+    return 1000 * (time.perf_counter() - start - clock.spent)
+
+
+def main(
+    configs: Annotated[list[Path], typer.Argument(help="Configuration files.")],
+    corpus: Annotated[Path, typer.Option(help="Folder of documents.")] = Path("data/handbook"),
+    questions: Annotated[Path, typer.Option(help="Questions with evidence in them.")] = Path("data/questions.jsonl"),
+) -> None:
+    """Print p50 and p95 per configuration."""
+    for config in configs:
+        found = measure(config, corpus, questions)
+        sys.stdout.write(f"{config.stem:20} p50 {np.percentile(found, 50):6.2f} ms  p95 {np.percentile(found, 95):6.2f} ms  n {len(found)}\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    typer.run(main)
