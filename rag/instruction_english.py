@@ -1,14 +1,18 @@
-"""What instructions to a model look like in English: rules as data."""
+"""What instructions to a model look like in English: rules as data; those on what attacks are after lie in `instruction_aims`."""
 
 from __future__ import annotations
 
+from rag.instruction_aims import AIMS
 from rag.instruction_rules import INSIDE, Rule, override, rule
 
 _NOUN = (
     r"(?:instruction|prompt|direction|directive|rule|guideline|command|order|constraint|guardrail|restriction|safeguard|(?:system~)?message|programming)s?\b"
     r"|(?:system~)?polic(?:y|ies)\b|user.?s~(?:question|request|query)"
 )
-_NOUNS = "instructions prompt directions directives rules guidelines command order constraint guardrail restriction safeguard message programming policy polic question request query"
+_NOUNS = (
+    "instructions prompt directions directives rules guidelines command order constraint guardrail restriction safeguard message programming policy"
+    " question request query"
+)
 _ANSWER, _ANSWERS = (
     r"(?:answer|reply|replie|response|summary|summarie|output|digest|overview)s?",
     "answer reply replies response summary output digest overview",
@@ -16,13 +20,13 @@ _ANSWER, _ANSWERS = (
 _PUT = (
     r"(?:include|mention|add|append|insert|begin|start|open|end|close|finish|conclude|state|recommend|refer|point|quote|carry|contain|repeat|cite|note|use)s?"
 )
+_PUTS = "include mention add append insert begin start open end close finish conclude state recommend refer point quote carry contain repeat cite note use"
 _MUST = r"(?:should|must|shall|needs?~to|has~to|have~to|ought~to|(?:are|is)~(?:expected|required|asked|encouraged|instructed)?\W{0,3}to|will~please|please)"
 _MUSTS = "should must shall need needs has have ought are is please"
 _AI = r"(?:ai|llm|language~model|chat\W?bot|assistant|copilot|virtual~agent|summari[sz]er|generative~model)s?"
 _AIS = "ai ais llm llms model models chat chatbot assistant copilot agent agents summarizer"
 _TELL = r"(?:reply|respond|answer|say|output)"
 _COUNTED = r"(?:times|words|lines|pages|tokens|characters|copies|(?:sub\W?)?(?:queries|questions)|languages)"
-_SENT = r"(?:append|send|post|insert|embed|attach|forward|include|put|transmit|upload|encod|pass|add|replac|fill)(?:e|s|ed|ing)?"
 
 ENGLISH: tuple[Rule, ...] = (
     override(
@@ -88,7 +92,8 @@ ENGLISH: tuple[Rule, ...] = (
         "output",
         "only",
         "reply respond answer say output / only just exactly solely nothing verbatim word phrase string code text sentence",
-        rf"\b{_TELL}[ ,:]{{1,3}}(?:(?:only|just|exactly|solely|verbatim)(?!~(?:if|from|when|on|in|what|by|a|for|to|after|questions?)\b)|nothing~but|with(?:~\w{{1,20}}){{0,2}}?~(?:only|just|exactly|solely|nothing~but|the~(?:word|phrase|string|code|text|sentence)))\b",
+        rf"\b{_TELL}[ ,:]{{1,3}}(?:(?:only|just|exactly|solely|verbatim)(?!~(?:if|from|when|on|in|what|by|a|for|to|after|questions?)\b)|nothing~but"
+        r"|with(?:~\w{1,20}){0,2}?~(?:only|just|exactly|solely|nothing~but|the~(?:word|phrase|string|code|text|sentence)))\b",
     ),
     rule(
         "output",
@@ -128,7 +133,8 @@ ENGLISH: tuple[Rule, ...] = (
     rule(
         "addressed",
         "when",
-        f"when whenever while before if / summarize summarise answer answering respond reply quote quoting describe asked asks paraphrase explain / {_MUSTS} {_PUT.strip('()?:s').replace('|', ' ')}",
+        "when whenever while before / summarize summarise answer answering respond reply quote quoting describe asked asks paraphrase explain"
+        f" / {_MUSTS} {_PUTS}",
         r"\b(?:when(?:ever)?|while|before)~(?:\w{1,20}~){0,3}?(?:summari[sz]|answer|respond|reply|quot|describ|asked|paraphras|explain)\w{0,6}\b"
         rf"{INSIDE}{{0,90}}?(?:\b{_MUST}~(?:\w{{1,15}}~)?|,\s?(?:please~|always~|kindly~|also~)?){_PUT}\b",
     ),
@@ -154,100 +160,5 @@ ENGLISH: tuple[Rule, ...] = (
         r"(?:\bsystem~prompt|\byour~(?:\w{1,12}~)?(?:instructions|prompt|guidelines|configuration)\b|\bthe~(?:full|exact|initial|original|hidden|secret|complete)~(?:instructions|prompt|context)\b"
         r"|\b(?:everything|text|words|all)~(?:\w{1,15}~){0,2}?above\b|\b(?:other|all|every|remaining)~(?:the~)?(?:other~)?(?:documents?|sources|passages|filenames|file~names|tenants?)\b|\bfile\W?names~you\b)",
     ),
-    rule(
-        "exfiltrate",
-        "send",
-        "append send sending post insert inserting embed embedding attach forward include put transmit upload encode pass add replace fill"
-        " / question questions conversation chat history context answer prompt session passage passages source sources user reader previous"
-        " / url urls link links image images http https query webhook pixel address",
-        rf"\b{_SENT}\b(?:(?!http){INSIDE}){{1,60}}?\b(?:(?:the|this|your)~(?:user.?s~|whole~|full~|last~)?(?:questions?|conversation|chat|history|context|answer|prompt|session)|previous~\w{{1,12}}|(?:other~)?passages)\b"
-        rf"(?:{INSIDE}|[.?](?=\w)){{0,60}}?(?:\burls?\b|\blinks?\b|\bimages?\b|https?://|\bquery~string\b|\bwebhook\b|\bpixel\b|\baddress\b)",
-    ),
-    rule(
-        "exfiltrate",
-        "pixel",
-        "render load show display insert embed / pixel beacon image",
-        r"\b(?:render|load|show|display|insert|embed)~(?:\w{1,12}~){0,3}?(?:pixel|beacon|image)~(?:\w{1,12}~){0,2}?(?:answer|reply|response|summary|message)\b",
-    ),
-    rule(
-        "exfiltrate",
-        "placeholder",
-        "http https hxxp hxxps",
-        r"h(?:tt|xx)ps?://[^\s)\"']{1,200}[=/](?:<[a-z][a-z _-]{2,60}>|\{\{[a-z][a-z _-]{2,60}\}|\[[a-z][a-z _-]{2,60}\](?!\())",
-    ),
-    rule(
-        "exfiltrate",
-        "empty_parameter",
-        "![ src",
-        r"(?:!\[[^\]\n]{0,100}\]\(\s{0,3}|<img[^<>]{0,80}?src\W{1,3})https?://[^\s)\"']{1,200}=[)\"'\s]",
-    ),
-    rule(
-        "refuse",
-        "decline",
-        "refuse decline abstain",
-        r"\b(?:please|must|should|always|you)~(?:refuse|decline|abstain)~(?:to~(?:answer|respond|reply|help)|all|any|every|this|such|further)\b|[;:,.]\s(?:please~|and~)?(?:refuse|abstain)\s{0,2}(?:[.!]|$)",
-    ),
-    rule(
-        "refuse",
-        "not_answer",
-        "not don never / answer respond reply",
-        r"\b(?:do~not|don.?t|never|must~not|should~not)~(?:(?:answer|respond~to|reply~to)~(?:any|this|it|them|such|questions?|further)\b|answer\s?,)",
-    ),
-    rule(
-        "refuse",
-        "say",
-        "say reply respond answer state write / cannot can don not no",
-        r"\b(?:say|reply|respond|answer|state|write)~(?:\w{1,15}~){0,3}?(?:(?:you|i)~(?:cannot|can.?t|do~not~know|don.?t~know)|(?:there~is~)?no~(?:answer|information)\b)",
-    ),
-    rule(
-        "refuse",
-        "nothing_there",
-        "no / contain contains hold holds",
-        r"\b(?:documents?|sources?|context|passages?)~(?:contain|hold)s?~no~(?:answer|information)\b",
-    ),
-    rule(
-        "cite",
-        "as",
-        "cite citation attribute credit quote",
-        rf"\b(?:cite|attribute|credit)~(?:this|the~following|it|that|everything|all){INSIDE}{{0,50}}?\b(?:as|to|under|with)~(?:the~)?(?:source|document|citation|reference|handbook|official|number|[\w-]{{1,30}}\.\w{{2,4}}|\[?\d)"
-        rf"|\b(?:cite|credit|quote){INSIDE}{{0,60}}?(?:\bsource~?\W?\d|\b(?:number|id)~of~(?:the~)?(?:first|second|last|other)~source|\ball~(?:three|two|four|of~them))|\bcitations?~must~(?:read|say|be|name)\b",
-    ),
-    rule(
-        "verdict",
-        "score",
-        "score rating grade faithfulness",
-        r"\b(?:score|rating|grade|faithfulness)[\"']?\s{0,3}[:=]\s{0,3}[\"']?(?:10|100|[1-5]/5|10/10|1\.0|a\+)(?![\d.])|\bgive~(?:\w{1,15}~){0,4}?(?:full|top|maximum|highest|perfect)~(?:score|rating|grade)",
-    ),
-    rule("verdict", "verdict", "verdict", r"\bverdict[\"']?\s{0,3}(?:is|[:=])\s{0,3}[\"']?(?:correct|supported|pass|true|faithful|yes|1\b)"),
-    rule(
-        "verdict",
-        "judge",
-        "judge judges evaluator evaluators grader graders",
-        r"\b(?:judge|evaluator|grader)s?~must~(?:treat|give|mark|accept|count|score|rate)\b|(?:^|\n|[.>]\s?)(?:note~to~|to~)?(?:the~)?(?:judge|evaluator|grader)s?\s?:",
-    ),
-    rule(
-        "scope",
-        "filter",
-        "filter filters tenant tenants scope permissions access or",
-        r"\b(?:drop|remove|ignore|disable|lift|omit|bypass|clear|skip|search~without)~(?:\w{1,15}~){0,2}?(?:the|any|all|every|your)~(?:\w{1,15}~){0,2}?(?:filters?|scopes?|permissions?|(?:tenant|access)~(?:control|rule|check|filter|restriction|limit)s?)\b"
-        r"|\bsearch~without~the~tenant\b|\b(?:files|documents|data|granted)~(?:of|from|to)~(?:all|every|other|any)~tenants?\b|\btenant\w{0,4}[\"']?\s{0,3}(?:!=|=|in|:)\s{0,3}[\"'*(]|\bor\s{1,3}['\"]?1['\"]?\s{0,3}=\s{0,3}['\"]?1\b",
-    ),
-    rule(
-        "active",
-        "script",
-        "javascript vbscript script iframe onerror onload onclick onmouseover onfocus data",
-        r"\b(?:java|vb)script:[^\s]|<script\b|<iframe\b|\bon(?:error|load|click|mouseover|focus)\s{0,3}=\s{0,3}[\"']?\w|data:text/html",
-    ),
-    rule(
-        "active",
-        "formula",
-        "hyperlink webservice importxml importdata cmd",
-        r"(?:^|[\s,\"'|])[=+@-]\s?(?:hyperlink|webservice|importxml|importdata)\s?\(|=cmd\|",
-    ),
-    rule(
-        "hidden",
-        "style",
-        "style",
-        r"\bstyle\s{0,3}=\s{0,3}[\"'][^\"'<>]{0,120}?(?:display\s?:\s?none|visibility\s?:\s?hidden|font-size\s?:\s?0|opacity\s?:\s?0(?![.\d])|(?<!-)color\s?:\s?(?:#fff(?:fff)?\b|white))",
-    ),
+    *AIMS,
 )

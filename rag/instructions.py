@@ -8,11 +8,11 @@ sentence in a rule's blind spot passes, as does a language without rules: a flag
 from __future__ import annotations
 
 import base64
-import binascii
 import codecs
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from urllib.parse import unquote
 
@@ -29,11 +29,21 @@ _WORD = re.compile(r"\w+")
 _ASCII = re.compile("[\x00-\x7f]+")
 _OTHER = re.compile("[^\x00-\x7f]+")
 _MARKS = frozenset("\u0640\u0670\u093c") | {chr(c) for c in range(0x300, 0x370)} | {chr(c) for c in range(0x64B, 0x660)}
-_LETTERS = {"أ": "ا", "إ": "ا", "آ": "ا", "ٱ": "ا", "ى": "ي", "ة": "ه", "ё": "е", "\u2019": "'"}
+# Alef with hamza or madda, alef maksura, ta marbuta, Cyrillic yo, the typographic apostrophe.
+_LETTERS = {
+    "\u0623": "\u0627",
+    "\u0625": "\u0627",
+    "\u0622": "\u0627",
+    "\u0671": "\u0627",
+    "\u0649": "\u064a",
+    "\u0629": "\u0647",
+    "\u0451": "\u0435",
+    "\u2019": "'",
+}
 # Letters that look Latin (Unicode confusables, the lower-case ones of Cyrillic, Greek and Armenian) and small capitals.
 _LOOKS = str.maketrans(
     "\u0430\u0435\u043e\u0440\u0441\u0443\u0445\u0456\u0458\u0455\u04bb\u0501\u051b\u051d\u043a\u043c\u0442\u043d\u0432\u0433\u0475\u03b1\u03b5\u03bf\u03c1\u03c4\u03c5\u03b9\u03ba\u03bd\u03c7\u03b7\u03b3\u0585\u057d\u0578\u0570\u0261\u0131\u1d00\u0280\u026a\u0274\u1d0f\u1d1b\u1d07\u0262",
-    "aeopcyxijshdqwkmthbrvaeoptuiкvxnyounhgiarinoteg".replace("к", "k"),
+    "aeopcyxijshdqwkmthbrvaeoptuikvxnyounhgiarinoteg",
 )
 _LEET = (str.maketrans("013457@$!|", "oieastasil"), str.maketrans("013457@$!|", "oleastasii"))
 _APART = re.compile(r"(?<!\w)(?:\w[ .*_-]{1,3}){7,400}\w(?!\w)")
@@ -173,15 +183,11 @@ def _decoded(text: str, words: set[str]) -> Iterator[Flagged]:
 def _plain(coded: str) -> Iterator[tuple[str, str]]:
     """Yield what a stretch says as hexadecimal or as base64 (either alphabet), where that is text."""
     body = coded.rstrip("=")
-    try:
+    with suppress(ValueError):
         yield "hex", bytes.fromhex(body).decode("utf-8")
-    except ValueError:
-        pass
-    try:
+    with suppress(ValueError):  # binascii.Error is one
         data = base64.b64decode(body + "=" * (-len(body) % 4), altchars=b"-_" if {"-", "_"} & set(body) else None)
         yield "base64", data.decode("utf-8")
-    except (binascii.Error, ValueError):
-        pass
 
 
 def _within(match: re.Match[str], name: str, plain: str) -> Iterator[Flagged]:

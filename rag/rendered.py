@@ -33,7 +33,9 @@ _ANGLED = re.compile(r"<((?:[a-z][a-z0-9+.-]{1,30}:|[\w.+-]{1,64}@|//|www\.)[^\s
 _IMG = re.compile(r"<(?:img|picture|source|video|audio|embed|object|iframe|svg|image|track|link|base|meta)\b[^<>]*>", re.IGNORECASE)
 _BREAK = re.compile(r"<br\s{0,3}/?>", re.IGNORECASE)
 _TAG = re.compile(r"<(?=[a-z/!?])([^<>]*)(>?)", re.IGNORECASE)
-_INLINE = re.compile(r"(!?)\[((?:\\.|[^\[\]\\\n])*)\]\(\s{0,9}(<[^<>\n]*>|(?:[^\s()<>]|\([^\s()<>]*\))*)(?:\s{1,9}(?:\"[^\"\n]*\"|'[^'\n]*'|\([^()\n]*\)))?\s{0,9}\)")
+_INLINE = re.compile(
+    r"(!?)(?<!\\)\[((?:\\.|[^\[\]\\\n])*+)\]\(\s{0,9}(<[^<>\n]*>|(?:[^\s()<>]|\([^\s()<>]*\))*)(?:\s{1,9}(?:\"[^\"\n]*\"|'[^'\n]*'|\([^()\n]*\)))?\s{0,9}\)"
+)
 _LINKLIKE = re.compile(r"[/.#:?%&@]")
 _DEFINITION = re.compile(r"^([ \t>*+0-9.)-]{0,20}\[(?:\\.|[^\[\]\\]){1,999}\]):", re.MULTILINE)
 _TRAILING = ".,;:!?'*_~"
@@ -81,12 +83,12 @@ def safe_answer(text: str, allowed_text: Sequence[str] = (), limit: int = LIMIT)
 
 def _entities(text: str, run: _Pass) -> str:
     """Break character references that could spell a mark; `&lt;` and `&amp;` can not."""
-    return _counted(_ENTITY, lambda found: "& ", text, run, "entity")
+    return _counted(_ENTITY, lambda _: "& ", text, run, "entity")
 
 
 def _tags(text: str, run: _Pass) -> str:
     plain = _ANGLED.sub(r"\1", text)
-    plain = _counted(_IMG, lambda found: f"{NO_IMAGE} ", plain, run, "image")
+    plain = _counted(_IMG, lambda _: f"{NO_IMAGE} ", plain, run, "image")
     plain = _BREAK.sub("\n", plain)
     return _counted(_TAG, lambda found: "\u2039" + found[1] + ("\u203a" if found[2] else ""), plain, run, "html")
 
@@ -156,7 +158,10 @@ def _within(text: str, limit: int, run: _Pass) -> str:
         return text
     note = _CUT.format(limit)
     shown = text[: limit - len(note)]
-    kept = re.sub(r"\S+\Z", "", shown).rstrip() or shown.replace("://", ": //")[: limit - len(note)]
+    kept = shown[: max(shown.rfind(space) for space in " \n\t") + 1].rstrip()
+    if not kept:  # one word of that length: cut before its first address
+        first = _URL.search(shown)
+        kept = shown[: first.start()] if first else shown
     run.removed.append(Removed("length", len(text) - len(kept)))
     return kept + note
 

@@ -118,7 +118,7 @@ class Runtime:
             if name == "overlap":
                 from rag.models.pairs import OverlapScorer
 
-                self._scorers[opened] = OverlapScorer()
+                self._scorers[opened] = OverlapScorer(max_tokens or 512)
             else:
                 from rag.models.cross_encoder import CrossEncoderScorer
 
@@ -127,20 +127,16 @@ class Runtime:
 
     def score_pairs(self, scorer: PairScorer, query: str, texts: Sequence[str], batch_tokens: int) -> list[Scored]:
         """Return one score per passage for a query, in order; each distinct pair is scored once, ever."""
-
-        def done(count: int) -> None:
-            self.work.pairs += count
-
-        return score_pairs(scorer, query, texts, self.memo, batch_tokens, done)
+        scores, fresh = score_pairs(scorer, query, texts, self.memo, batch_tokens)
+        self.work.pairs += fresh
+        return scores
 
     def token_vectors(self, model: str, texts: Sequence[str]) -> list[Vectors]:
         """Return the unit vectors of each text's tokens, one row per token; each distinct text is encoded once, ever."""
         from rag.models.token_vectors import token_vectors
-
-        def done(count: int) -> None:
-            self.work.encodes += count
-
-        return token_vectors(self.encoder(model), texts, self.memo, done)
+        vectors, fresh = token_vectors(self.encoder(model), texts, self.memo)
+        self.work.encodes += fresh
+        return vectors
 
     def chat(self, spec: Chat) -> ChatModel:
         """Return the chat model that a specification names, opened once. Raises `ModelError` when it cannot be had."""

@@ -244,7 +244,7 @@ def test_a_part_is_one_name_from_file_to_configuration_and_test(module: Module) 
     name = Path(module.path).stem
     assert _registered(module) == [name]
     assert (ROOT / "tests" / "rag" / module.kind / f"test_{name}.py").is_file()
-    shipped = {use for path in sorted((ROOT / "configs").glob("*.yaml")) for use in _used(yaml.safe_load(path.read_text(encoding="utf-8")))}
+    shipped = {use for path in sorted((ROOT / "configs").rglob("*.yaml")) for use in _used(yaml.safe_load(path.read_text(encoding="utf-8")))}
     assert name in shipped
 
 

@@ -85,7 +85,7 @@ def pipelines(recordings: Path) -> dict[str, Pipeline]:
 def tokens(folder: Path) -> float:
     """Return the mean tokens, of prompts and replies, that retrieval took a question in a finished run."""
     steps = [a["trace"][0] for a in read_jsonl(folder / "answers.jsonl")]
-    return sum(s.get("prompt_tokens", 0) + s.get("completion_tokens", 0) for s in steps) / len(steps)
+    return sum(int(s.get("prompt_tokens", 0)) + int(s.get("completion_tokens", 0)) for s in steps) / len(steps)
 
 
 if __name__ == "__main__":

@@ -64,7 +64,11 @@ def check(found: Sequence[Claim], hits: Sequence[Hit], rules: Rules, reader: Rea
         support, lacking = _support(claim, [p for p in places if p], [hits[n - 1].chunk.text for n in numbers], rules)
         supports.append(support)
         if support < rules.support or lacking:
-            why = f"{', '.join(lacking)} is in none of the sources it names" if lacking else f"its sources support it with {support:.2f}, less than {rules.support:g}"
+            why = (
+                f"{', '.join(lacking)} is in none of the sources it names"
+                if lacking
+                else f"its sources support it with {support:.2f}, less than {rules.support:g}"
+            )
             flags.append(Flag("unsupported", claim.start, claim.end, why))
         exact = [s for s in quoted if s is not None]
         spans += exact or [p[0].span if p else hits[n - 1].chunk.span for n, p in zip(numbers, places, strict=True)]

@@ -63,7 +63,7 @@ class Generative(Answerer):
     max_tokens: int = bounded(600, ge=16)
     temperature: float | None = bounded(0.0, ge=0, le=2)
     share: float = bounded(0.7, gt=0, le=1)
-    support: float = bounded(0.5, ge=0, le=1)
+    support: float = bounded(0.4, ge=0, le=1)
     examples: str | None = file()
     shots: int = bounded(2, ge=1)
     language: str = "english"

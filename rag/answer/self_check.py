@@ -63,26 +63,26 @@ class SelfCheck(Answerer):
         """Return the first answer that holds, or an abstention that says how many claims failed and keeps their flags."""
         steps: list[Step] = []
         failed: list[str] = []
-        last = None
+        declined: Answer | None = None
+        flags: tuple[Flag, ...] = ()
+        shown = context
         for answerer in (self.over, *((self.retry,) if self.retry is not None else ())):
             start = time.perf_counter()
-            made = answerer.answer(query, context, reader)
-            answered = Step("answer", answerer.use, 1000 * (time.perf_counter() - start), {"abstained": made.abstained}, made.trace)
-            steps.append(answered)
+            made: Answer = answerer.answer(query, context, reader)
+            steps.append(Step("answer", answerer.use, 1000 * (time.perf_counter() - start), {"abstained": made.abstained}, made.trace))
             if made.abstained:
-                last = last or made
+                declined = declined or made
                 continue
-            last = made
             wrong, count, completions = self._wrong(made, reader)
             steps.append(Step("check", self.use, 0.0, {"claims": count, "failed": len(wrong), **(facts(completions) if completions else {})}))
-            made = replace(made, flags=_with(made.flags, wrong))
+            flags = tuple(dict.fromkeys((*made.flags, *wrong)))
             if len(wrong) <= self.allowed * count:
-                return replace(made, trace=tuple(steps))
+                return replace(made, flags=flags, trace=tuple(steps))
             failed.append(f"{len(wrong)} of {count} claims of {answerer.use} failed the check")
-            last = made
-        if last is None or not failed:
-            return replace(last or made, trace=tuple(steps))
-        return Answer(query.text, ABSTENTION, (), last.context, "; ".join(failed), trace=tuple(steps), flags=last.flags)
+            shown = made.context
+        if declined is not None and not failed:
+            return replace(declined, trace=tuple(steps))
+        return Answer(query.text, ABSTENTION, (), shown, "; ".join(failed), trace=tuple(steps), flags=flags)
 
     def _wrong(self, made: Answer, reader: Reader) -> tuple[list[Flag], int, list[Completion]]:
         """Return a flag for each claim that failed, how many claims there are, and what asking took."""
@@ -98,16 +98,12 @@ class SelfCheck(Answerer):
             raise ChatError("no chat model is named; write models: {chat: {use: ...}} into the configuration", "rejected")
         listed = "\n".join(f"{n}. {c.text}" for n, c in enumerate(found, start=1))
         messages = prompts.load(self.prompt).messages(question=made.query, sources=made.context.text, claims=listed)
-        reply, completions = structured(reader.runtime, self.chat, Request(messages, "self_check", made.query, max_tokens=self.max_tokens, temperature=0.0), _Verdicts)
+        reply, completions = structured(
+            reader.runtime, self.chat, Request(messages, "self_check", made.query, max_tokens=self.max_tokens, temperature=0.0), _Verdicts
+        )
         held = {v.claim for v in reply.verdicts if v.supported} - {v.claim for v in reply.verdicts if not v.supported}
         why = {v.claim: v.reason for v in reply.verdicts if not v.supported}
         wrong = [
-            Flag("unsupported", c.start, c.end, f"the check says: {why.get(n, 'no verdict')[:200]}")
-            for n, c in enumerate(found, start=1)
-            if n not in held
+            Flag("unsupported", c.start, c.end, f"the check says: {why.get(n, 'no verdict')[:200]}") for n, c in enumerate(found, start=1) if n not in held
         ]
         return wrong, len(found), completions
-
-
-def _with(flags: tuple[Flag, ...], more: list[Flag]) -> tuple[Flag, ...]:
-    return tuple(dict.fromkeys((*flags, *more)))

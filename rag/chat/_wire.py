@@ -178,6 +178,8 @@ def _failure(error: httpx.HTTPError, watch: Watch, host: str, seconds: float) ->
     kind = type(error).__name__
     if isinstance(error, (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError, httpx.UnsupportedProtocol)) and not watch.expired:
         why = " ".join(str(error).split())[:200]
+        if "CERTIFICATE_VERIFY_FAILED" in why:  # asking again does not help, and asking somebody else would hide it
+            return ChatError(f"{host} cannot be trusted ({why}); check base_url, or name the certificates to trust in SSL_CERT_FILE", "rejected")
         return ChatError(f"{host} cannot be reached ({kind}: {why}); check base_url and the network", "unreachable")
     if watch.expired or isinstance(error, httpx.TimeoutException):
         return ChatError(f"{host} did not finish a reply in {seconds:.3g} s; raise timeout, ask for fewer max_tokens, or ask another model", "timeout")

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
-from rag.chat import _wire
 from rag.chat._dialect import Dialect
 from rag.chat._limits import Budget, Rate
 from rag.chat._reply import Failure, Gathered, Said, checked, failure, read
+from rag.chat._wire import post
 from rag.errors import ChatError
 from rag.models.chat import Completion, OnText, Request, Usage, check_window, counted
 from rag.models.files import BUNDLED
@@ -147,7 +147,7 @@ class OpenAIModel:
         call.sent = self._dialect.body(call.request, sampling, call.most, spec.stream or call.on_text is not None)
         gathered = Gathered(self._host, call.listen)
         try:
-            reply = _wire.post(f"{spec.base_url}/chat/completions", call.sent, call.secret, seconds, gathered.add)
+            reply = post(f"{spec.base_url}/chat/completions", call.sent, call.secret, seconds, gathered.add)
             if not 200 <= reply.status < 300:
                 raise failure(reply.status, reply.headers, reply.body, self._host, spec.model, self._key_name())
             said = gathered.end() if reply.streamed else read(reply.body, self._host)

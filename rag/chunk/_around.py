@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rag.chunk._split import LINE, PARAGRAPH, STOP, WORD
-from rag.text import trim
+from rag.text import encodable, trim
 from rag.types import Document
 
 
@@ -12,23 +12,24 @@ def before(document: Document, start: int, size: int) -> str:
 
     Only these characters are looked at, and whether the body begins among them.
     """
-    text, a = document.text, max(document.body, start - size)
-    if a > document.body:
-        middle = (a + start) // 2  # a paragraph that begins later would leave out too much
-        found = PARAGRAPH.search(text, a, middle) or STOP.search(text, a, start) or LINE.search(text, a, start) or WORD.search(text, a, start)
+    text = document.text
+    a, b = trim(text, min(start, max(document.body, start - size)), start)
+    if start - size > document.body:
+        middle = (a + b) // 2  # a paragraph that begins later would leave out too much
+        found = PARAGRAPH.search(text, a, middle) or STOP.search(text, a, b) or LINE.search(text, a, b) or WORD.search(text, a, b)
         a = found.end() if found else a
-    a, b = trim(text, min(a, start), start)
-    return text[a:b]
+    a, b = trim(text, a, b)
+    return encodable(text[a:b])
 
 
 def after(document: Document, end: int, size: int) -> str:
     """Return at most `size` characters after `end`, to the end of a paragraph, else of a sentence, line, or word."""
-    text, b = document.text, min(len(document.text), end + size)
-    if b < len(text):
-        middle = (end + b) // 2
-        for pattern, least in ((PARAGRAPH, middle), (STOP, end), (LINE, end), (WORD, end)):
-            if stops := [found.end() for found in pattern.finditer(text, least, b)]:
+    text, most = document.text, min(len(document.text), end + size)
+    a, b = trim(text, end, most)
+    if most < len(text):
+        for pattern, least in ((PARAGRAPH, (a + b) // 2), (STOP, a), (LINE, a), (WORD, a)):
+            if stops := [found.end() for found in pattern.finditer(text, least, most)]:
                 b = stops[-1]
                 break
-    a, b = trim(text, end, b)
-    return text[a:b]
+    a, b = trim(text, a, b)
+    return encodable(text[a:b])

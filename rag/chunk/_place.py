@@ -49,7 +49,7 @@ class Place:
         """Return the name of the document and all headings of the range, its own among them: what a prompt says of it."""
         titles = [block.title for block in self._places.headings(start, end) if block.title]
         name = self._title or self._file
-        return BETWEEN.join(filter(None, titles if titles[:1] == [name] else [name, *titles]))
+        return encodable(BETWEEN.join(filter(None, titles if titles[:1] == [name] else [name, *titles])))
 
 
 def line(text: str, tokens: int, tokenizer: Tokenizer) -> str:

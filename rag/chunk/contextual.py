@@ -14,6 +14,7 @@ from rag.models.chat import Request
 from rag.models.files import BUNDLED
 from rag.registry import register
 from rag.stages import Chat, Chunker, bounded, model, prompt
+from rag.text import encodable
 from rag.types import Document, Piece
 from rag.untrusted import Source, fenced
 
@@ -75,7 +76,7 @@ class Contextual(Chunker):
                 Source("title and headings", place.path(piece.start, piece.end)),
                 Source("text before the passage", before(document, piece.start, self.around)),
                 Source("text after the passage", after(document, piece.end, self.around)),
-                Source("passage", document.text[piece.start : piece.end]),
+                Source("passage", encodable(document.text[piece.start : piece.end])),
             ]
             shown = fenced([s for s in sources if s.text], "contextual").text
             subject = f"{document.id} [{piece.start}:{piece.end}]"

@@ -21,7 +21,7 @@ from rag.models.files import BUNDLED
 from rag.models.structured import first_object, structured
 from rag.registry import register
 from rag.stages import Chat, Chunker, bounded, model, prompt
-from rag.text import check_language
+from rag.text import check_language, encodable
 from rag.types import Document, Piece
 from rag.untrusted import Source, fenced
 
@@ -119,7 +119,7 @@ class Propositions(Chunker):
         """Return the statements of each piece; all pieces of a document are asked about at once."""
         chat, written, requests = named(self.chat, self.use), prompts.load(self.prompt), []
         for piece in pieces:
-            shown = [Source("title and headings", place.path(piece.start, piece.end)), Source("passage", document.text[piece.start : piece.end])]
+            shown = [Source("title and headings", place.path(piece.start, piece.end)), Source("passage", encodable(document.text[piece.start : piece.end]))]
             messages = written.messages(sources=fenced([s for s in shown if s.text], self.use).text)
             subject = f"{document.id} [{piece.start}:{piece.end}]"
             requests.append(Request(messages, self.use, subject, max_tokens=self.max_tokens, temperature=0.0, schema=_Statements.model_json_schema()))

@@ -99,7 +99,7 @@ class CrossEncoderScorer:
         return Workers(one=self._device != "cpu")
 
     @cached_property
-    def _tokenizer(self) -> Callable[..., Any]:
+    def _tokenizer(self) -> Any:
         from transformers import AutoTokenizer
 
         return self._loaded(lambda: AutoTokenizer.from_pretrained(self._directory, trust_remote_code=False, local_files_only=True))
@@ -112,7 +112,9 @@ class CrossEncoderScorer:
 
         transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # transformers leaves it untyped
         settings: dict[str, Any] = {"use_safetensors": True, "trust_remote_code": False, "local_files_only": True}
-        model = self._loaded(lambda: AutoModelForSequenceClassification.from_pretrained(self._directory, dtype=torch.float32, **settings)).eval()
+        model: torch.nn.Module = self._loaded(
+            lambda: AutoModelForSequenceClassification.from_pretrained(self._directory, dtype=torch.float32, **settings)
+        ).eval()
         shorten(model)
         if self.precision == "int8":
             return quantized(model)
@@ -145,7 +147,8 @@ def batched(lengths: Sequence[int], budget: int, precision: str) -> list[list[in
 def _label(directory: Path) -> int:
     """Return the place of the label that means relevant. Raises `ModelError` for what is none."""
     config = read_json(directory / "config.json")
-    made = " ".join(map(str, config.get("architectures") or [])) or "model of unknown kind"
+    kinds = config.get("architectures")
+    made = " ".join(map(str, kinds)) if isinstance(kinds, list) and kinds else "model of unknown kind"
     if not made.endswith("ForSequenceClassification") or "auto_map" in config:
         raise ModelError(f"{directory} holds a {made}, not a sequence classifier of transformers; choose a cross-encoder without code of its own")
     if not list(directory.glob("*.safetensors")):

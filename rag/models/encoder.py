@@ -111,7 +111,9 @@ class SentenceTransformerEncoder:
             whole = vectors.float().cpu().numpy()
             norms = np.linalg.norm(whole, axis=1, keepdims=True)
             if len(whole) != len(special) or not np.isfinite(whole).all() or not (norms > 1e-6).all():
-                raise ModelError(f"model {self.name!r} returned token vectors that are not one finite, non-zero row per token; it cannot be used token by token")
+                raise ModelError(
+                    f"model {self.name!r} returned token vectors that are not one finite, non-zero row per token; it cannot be used token by token"
+                )
             rows.append(np.asarray((whole / norms)[np.array(special) == 0], dtype=np.float32))
         return rows
 

@@ -44,7 +44,7 @@ def _last_layer(model: torch.nn.Module) -> Any:
     config: Any = getattr(model, "config", None)
     if type(model).__name__ not in FAMILIES or config.is_decoder or getattr(config, "position_embedding_type", None) not in (None, "absolute"):
         return None
-    return getattr(model, model.base_model_prefix).encoder.layer[-1]
+    return getattr(model, str(model.base_model_prefix)).encoder.layer[-1]
 
 
 def _first(layer: Any, hidden: torch.Tensor, attention_mask: torch.Tensor | None = None, *others: object, **more: object) -> torch.Tensor:

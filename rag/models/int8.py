@@ -21,7 +21,7 @@ def quantized(model: torch.nn.Module) -> torch.nn.Module:
         try:
             from torch.ao.quantization import per_channel_dynamic_qconfig, quantize_dynamic
 
-            changed: torch.nn.Module = quantize_dynamic(model, {torch.nn.Linear: per_channel_dynamic_qconfig}, inplace=True)
+            changed: torch.nn.Module = quantize_dynamic(model, {torch.nn.Linear: per_channel_dynamic_qconfig}, inplace=True)  # type: ignore[no-untyped-call]  # torch leaves it untyped
         except (ImportError, RuntimeError) as error:
             raise ModelError(f"this torch has no int8 ({' '.join(str(error).split())[:200]}); {fix}") from None
     return changed

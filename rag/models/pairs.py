@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -41,9 +41,11 @@ class PairScorer(Protocol):
 class OverlapScorer:
     """The stand-in without weights, `overlap`: the share of the query's distinct lower-case words that the passage has, 0 without words."""
 
-    name, max_tokens = "overlap", 512
+    name = "overlap"
 
-    def __init__(self) -> None:
+    def __init__(self, max_tokens: int = 512) -> None:
+        """Take how many words of a pair are read."""
+        self.max_tokens = max_tokens
         self.identity: dict[str, Any] = {"name": self.name, "digest": "1", "max_tokens": self.max_tokens}
 
     def score(self, pairs: Sequence[Pair], batch_tokens: int) -> list[Scored]:
@@ -56,8 +58,8 @@ class OverlapScorer:
         return found
 
 
-def score_pairs(scorer: PairScorer, query: str, texts: Sequence[str], memo: Memo, batch_tokens: int, done: Callable[[int], None]) -> list[Scored]:
-    """Return one score per text, in order, from the memo where it is there; `done` is told how many were computed.
+def score_pairs(scorer: PairScorer, query: str, texts: Sequence[str], memo: Memo, batch_tokens: int) -> tuple[list[Scored], int]:
+    """Return one score per text, in order, from the memo where it is there, and how many pairs were scored anew.
 
     Raises `ModelError` when the model gives a score that is not finite; nothing is kept then.
     """
@@ -70,9 +72,8 @@ def score_pairs(scorer: PairScorer, query: str, texts: Sequence[str], memo: Memo
         if not all(_finite(s.score) for s in fresh.values()):
             raise ModelError(f"model {scorer.name!r} returned scores that are not finite; check its files, or another precision")
         memo.put_many({k: _KEPT.pack(s.score, s.tokens) for k, s in fresh.items()})
-        done(len(fresh))
         found |= fresh
-    return [found[k] for k in keys]
+    return [found[k] for k in keys], len(missing)
 
 
 def _read(value: bytes) -> Scored:

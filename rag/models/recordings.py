@@ -8,6 +8,7 @@ would be asked. A row without `key`, written by hand, answers every request of i
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
@@ -46,7 +47,7 @@ def read(path: Path) -> Recordings:
         if "about" in row and "text" not in row:
             about = str(row["about"])
             continue
-        completion = Completion(row["text"], str(row.get("model", "recorded")), _usage(row.get("usage")), float(row.get("ms", 0.0)))
+        completion = _completion(row, f"{path}:{n}")
         if "key" in row:
             found.exact[str(row["key"])] = completion
         else:
@@ -74,10 +75,16 @@ def _row(line: str, where: str) -> dict[str, Any]:
     return row
 
 
-def _usage(row: object) -> Usage:
-    if not isinstance(row, dict):
-        return Usage()
-    return Usage(int(row.get("prompt", 0)), int(row.get("completion", 0)), int(row.get("cached", 0)), float(row.get("cost", 0.0)))
+def _completion(row: dict[str, Any], where: str) -> Completion:
+    usage = row.get("usage") or {}
+    try:
+        counts = [int(usage.get(name, 0)) for name in ("prompt", "completion", "cached")]
+        cost, ms = float(usage.get("cost", 0.0)), float(row.get("ms", 0.0))
+    except (AttributeError, TypeError, ValueError, OverflowError):
+        cost, ms = math.nan, 0.0
+    if not (math.isfinite(cost) and math.isfinite(ms)):
+        raise ConfigError(f"{where}: ms and usage hold numbers, or leave them out")
+    return Completion(row["text"], str(row.get("model", "recorded")), Usage(counts[0], counts[1], counts[2], cost), ms)
 
 
 class Recorder:
@@ -91,6 +98,8 @@ class Recorder:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.touch()
+            if path.stat().st_size and not path.read_bytes().endswith(b"\n"):
+                self._append("\n")  # a line that somebody left without its end
         except OSError as error:
             raise ConfigError(f"{path}: recordings cannot be written ({error.strerror}); check the path after --record") from None
 
@@ -105,5 +114,12 @@ class Recorder:
                 "task": request.task, "subject": request.subject, "sample": request.sample, "key": request.key, "text": completion.text, "model": completion.model,
                 "usage": {"prompt": u.prompt, "completion": u.completion, "cached": u.cached, "cost": u.cost}, "ms": round(completion.ms, 1),
             }  # fmt: skip
-            with self.path.open("a", encoding="utf-8", errors="surrogatepass") as file:
-                file.write(json.dumps(row, ensure_ascii=False) + "\n")
+            self._append(json.dumps(row, ensure_ascii=False) + "\n")
+
+    def _append(self, line: str) -> None:
+        try:
+            data = line.encode()
+        except UnicodeEncodeError:  # half a surrogate pair, which UTF-8 does not have and JSON writes as an escape
+            data = (json.dumps(json.loads(line)) + "\n").encode()
+        with self.path.open("ab") as file:
+            file.write(data)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
@@ -19,8 +18,7 @@ if TYPE_CHECKING:
 T = TypeVar("T", bound=BaseModel)
 REPAIRS = 1
 MOST_SHOWN = 2000  # characters of a wrong reply that are sent back
-_FENCE = re.compile(r"```(?:json)?\s*\n(.*?)\n\s*```", re.DOTALL)
-_DECODER = json.JSONDecoder()
+MOST_TRIES = 50  # blocks and braces that are looked at
 
 
 def structured(runtime: Runtime, chat: Chat, request: Request, shape: type[T]) -> tuple[T, list[Completion]]:
@@ -51,16 +49,19 @@ def _again(request: Request, text: str, why: str) -> Request:
 
 
 def first_object(text: str) -> object:
-    """Return the first JSON object in a reply. Raises `ValueError` when there is none."""
-    for candidate in (text, *_FENCE.findall(text)):
+    """Return the first JSON object in a reply: the reply itself, a fenced block of it, or what stands in prose. Linear.
+
+    Raises `ValueError` when there is none.
+    """
+    for candidate in (text, *_fenced(text)):
         try:
-            found = json.loads(candidate)
+            found = _DECODER.decode(candidate.strip())
         except (ValueError, RecursionError):
             continue
         if isinstance(found, dict):
             return found
     at, tries = text.find("{"), 0
-    while at >= 0 and tries < 50:  # a reply of braces must not take quadratic time
+    while at >= 0 and tries < MOST_TRIES:  # a reply of braces must not take quadratic time
         try:
             found, _ = _DECODER.raw_decode(text, at)
         except (ValueError, RecursionError):
@@ -69,3 +70,28 @@ def first_object(text: str) -> object:
             return found
         at, tries = text.find("{", at + 1), tries + 1
     raise ValueError("it holds no JSON object")
+
+
+def _fenced(text: str) -> list[str]:
+    """Return what stands between lines that begin with three backticks, block by block."""
+    if "```" not in text:
+        return []
+    blocks: list[str] = []
+    held: list[str] | None = None
+    for line in text.split("\n"):
+        if not line.lstrip().startswith("```"):
+            if held is not None:
+                held.append(line)
+        elif held is None:
+            held = []
+        else:
+            blocks.append("\n".join(held))
+            held = None
+    return blocks[:MOST_TRIES]
+
+
+def _no_number(name: str) -> object:
+    raise ValueError(f"{name} is no JSON")
+
+
+_DECODER = json.JSONDecoder(parse_constant=_no_number)

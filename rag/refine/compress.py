@@ -37,13 +37,15 @@ class Compress(Refiner):
     Support is `prior` times the hit's score (as a share of the best; min-max where one is negative) and `1 - prior` times what
     the sentence itself has: `blend` times its cosine with the question and `1 - blend` times the share of the question's terms it holds, weighted by
     idf over the sentences looked at. `top` caps how many sentences stay (0: no cap), `context` keeps as many on both sides of
-    each within the same hit. Runs keep the score of their hit and its place; text that two hits share stays with the better.
-    Nothing is written anew, so every citation stays a span of its document. `blend: 0` needs no embedding model.
+    each within the same hit. Only the `pool` sentences that are best without their cosine are embedded and may stay; `blend: 0`
+    embeds none. Runs keep the score of their hit and its place; text that two hits share stays with the better. Nothing is
+    written anew, so every citation stays a span of its document.
     """
 
     near: float = bounded(0.6, ge=0, le=1)
     blend: float = bounded(0.5, ge=0, le=1)
     prior: float = bounded(0.4, ge=0, le=1)
+    pool: int = bounded(48, ge=1)
     top: int = bounded(0, ge=0)
     context: int = bounded(0, ge=0)
     depth: int = bounded(20, ge=1)
@@ -85,19 +87,22 @@ class Compress(Refiner):
         return made
 
     def _support(self, question: str, all_: Sequence[_Sentence], hits: Sequence[Hit], reader: Reader) -> NDArray[np.float64]:
-        """Return the support of each sentence, in [0, 1]."""
-        texts = [s.text for s in all_]
-        own = (1 - self.blend) * np.array(held_shares(question, texts, self.language))
+        """Return the support of each sentence, in [0, 1]; -1 of one that is not in the pool."""
+        shares = np.array(held_shares(question, [s.text for s in all_], self.language))
+        scores = np.array(shares_of_best([h.score for h in hits]))[[s.hit for s in all_]]
+        support = (1 - self.prior) * (1 - self.blend) * shares + self.prior * scores
         if self.blend:
-            rows = reader.runtime.embed(self.model or "", [question, *texts], label="")
-            own = own + self.blend * np.clip(rows[1:] @ rows[0], 0.0, 1.0)
-        scores = np.array(shares_of_best([h.score for h in hits]))
-        return np.asarray((1 - self.prior) * own + self.prior * scores[[s.hit for s in all_]])
+            pool = np.argsort(-support, kind="stable")[: self.pool]
+            rows = reader.runtime.embed(self.model or "", [question, *(all_[i].text for i in pool)], label="")
+            cosines = np.clip(rows[1:] @ rows[0], 0.0, 1.0)
+            support, before = np.full(len(all_), -1.0), support
+            support[pool] = before[pool] + (1 - self.prior) * self.blend * cosines
+        return np.asarray(support)
 
     def _chosen(self, all_: Sequence[_Sentence], support: NDArray[np.float64]) -> list[int]:
         """Return the places of the sentences that stay."""
         order = np.argsort(-support, kind="stable")
-        best = [int(i) for i in order if support[i] >= self.near * support[order[0]]]
+        best = [int(i) for i in order if support[i] >= max(0.0, self.near * support[order[0]])]
         stay = set(best[: self.top or None])
         for i in tuple(stay):
             around = range(max(0, i - self.context), min(len(all_), i + self.context + 1))

@@ -43,19 +43,3 @@ def fuse(rankings: Sequence[Sequence[str]], weights: Sequence[float], k: float) 
         for rank, i in enumerate(ids, start=1):
             shares.setdefault(i, []).append(weight / (k + rank))
     return {i: sum(sorted(parts)) for i, parts in shares.items()}
-
-
-def turns(rankings: Sequence[Sequence[str]]) -> list[str]:
-    """Return the ids of several rankings in turn: in every round each ranking, in order, gives the best it has that was not given yet."""
-    given: dict[str, None] = {}
-    left = [iter(ids) for ids in rankings]
-    while left:
-        going = []
-        for ids in left:
-            for i in ids:
-                if i not in given:
-                    given[i] = None
-                    going.append(ids)
-                    break
-        left = going
-    return list(given)

@@ -72,7 +72,7 @@ def test_a_second_run_does_nothing_anew_in_the_same_folder_or_another(task: Path
     for out in ("a", "b"):
         again = Runtime(show_progress=False)
         second = evaluate(task, out, again)
-        assert again.work.as_dict() == {"encodes": 0, "searches": 0, "judgements": 0, "writes": 0}
+        assert again.work.as_dict() == {"encodes": 0, "searches": 0, "judgements": 0, "writes": 0, "completions": 0, "pairs": 0}
         for name in pipelines():
             assert second["configs"][name]["metrics"] == first["configs"][name]["metrics"]
     assert evaluate(task, "a") == first

@@ -41,7 +41,15 @@ BETA = [
 ]  # fmt: skip
 
 # Fields that a part cannot do without and no rule here can make up. Composite retrievers get their legs from `made`.
-NEEDS: dict[str, dict[str, Any]] = {"filtered": {"where": "colour = red or not exists gnufield or colour = yakb"}}
+NEEDS: dict[str, dict[str, Any]] = {
+    "filtered": {"where": "colour = red or not exists gnufield or colour = yakb"},
+    "cross_encoder": {"model": "overlap"},
+    "hyde": {"n": 2, "keep": "bm25", "chat": "parrot"},
+    "multi_query": {"chat": "parrot"},
+    "decompose": {"chat": "parrot"},
+    "step_back": {"chat": "parrot"},
+    "route": {"routes": [{"when": {"contains": ["banana"]}, "retrieve": "dense"}, {"when": {"like": ["zebra1 apple"]}, "retrieve": "bm25"}]},
+}
 HELP = "give it a value in NEEDS of tests/rag/tenants.py, so that tenant isolation is tested over it too"
 
 
@@ -64,12 +72,13 @@ def composite(cls: type) -> bool:
 
 
 def retrievers() -> list[dict[str, Any]]:
-    """Return every registered retriever; those that take retrievers wrap every one that does not, and each other once."""
+    """Return every registered retriever; those that take retrievers wrap every one that does not, and all the others at once."""
     known = parts("retrieve")
     leaves = [row for use, cls in known.items() if not composite(cls) for row in _part("retrieve", use, cls, [])]
     wrapped = [row for use, cls in known.items() if composite(cls) for row in _part("retrieve", use, cls, leaves)]
     first = {row["use"]: row for row in wrapped}
-    nested = [row for use, cls in known.items() if composite(cls) for row in _part("retrieve", use, cls, [r for u, r in first.items() if u != use] or leaves)]
+    others = {use: [row for u, row in first.items() if u != use] for use in first}
+    nested = [row for use in first for row in _part("retrieve", use, known[use], [{"use": "rrf", "of": others[use]}] if others[use] else leaves)]
     return [*leaves, *wrapped, *nested]
 
 

@@ -85,7 +85,13 @@ def test_a_damaged_entry_is_made_anew(lab, pipeline):
         first = pipeline.ask(index, QUESTION, cache=True)
         keys = [k for (k,) in runtime.memo._db.execute("SELECT key FROM memo WHERE CAST(value AS TEXT) LIKE '%ranking%'")]
         assert len(keys) == 1
-        for damage in (b"{", b"{}", b'{"text": 1}', b"\xff", b'{"text": "x", "abstained": "", "citations": [], "flags": [], "context": {"hits": [{}]}, "ranking": []}'):
+        for damage in (
+            b"{",
+            b"{}",
+            b'{"text": 1}',
+            b"\xff",
+            b'{"text": "x", "abstained": "", "citations": [], "flags": [], "context": {"hits": [{}]}, "ranking": []}',
+        ):
             runtime.memo.put_many({keys[0]: damage})
             again = pipeline.ask(index, QUESTION, cache=True)
             assert made(again) == made(first)

@@ -116,7 +116,17 @@ def test_a_look_alike_of_a_delimiter_loses_one_character(marker):
 
 
 @pytest.mark.parametrize(
-    "text", ["The system: a view", "a < b and c > d", "List<int>, <div>, <strong>", "# Instructions for use\n", "[1] and [inst", "user: root\nmodel: x", "users: two", "x <- 3"]
+    "text",
+    [
+        "The system: a view",
+        "a < b and c > d",
+        "List<int>, <div>, <strong>",
+        "# Instructions for use\n",
+        "[1] and [inst",
+        "user: root\nmodel: x",
+        "users: two",
+        "x <- 3",
+    ],
 )
 def test_ordinary_text_has_no_look_alikes(text):
     assert harmless(text) == (text, 0)

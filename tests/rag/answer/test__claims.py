@@ -43,7 +43,7 @@ def test_quotes_of_four_words_and_more_are_found():
     assert claim.quotes == ("the quick brown fox",)
 
 
-@given(st.text(alphabet="ab. \n[]12,-?!\"", max_size=80))
+@given(st.text(alphabet='ab. \n[]12,-?!"', max_size=80))
 def test_places_are_true_and_every_mark_is_in_exactly_one_claim(text):
     found = claims(text)
     assert [c.start for c in found] == sorted(c.start for c in found)

@@ -138,7 +138,12 @@ def test_what_does_not_fit_the_share_of_the_window_is_left_out_lowest_score_firs
 
 
 def test_json_replies_carry_quotes_that_are_checked(ask):
-    reply = {"claims": [{"text": "Cats sleep sixteen hours a day.", "sources": [1], "quote": "sleep sixteen hours"}, {"text": "Dogs bark loudly.", "sources": [2], "quote": "bark softly"}]}
+    reply = {
+        "claims": [
+            {"text": "Cats sleep sixteen hours a day.", "sources": [1], "quote": "sleep sixteen hours"},
+            {"text": "Dogs bark loudly.", "sources": [2], "quote": "bark softly"},
+        ]
+    }
     made, (request,) = ask(json.dumps(reply), format="json", prompt="answer_json")
     assert made.text == "Cats sleep sixteen hours a day. [1] Dogs bark loudly. [2]"
     assert made.citations[0] == Span("cats.md", 5, 24)
@@ -182,7 +187,14 @@ def test_an_empty_question_or_context_asks_nobody(ask):
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(st.sampled_from(["Cats sleep", "Dogs bark", "[1]", "[2]", "[99]", "[1-3]", ". ", "\n", '"sixteen hours a day"', "<b>", "![a](http://x.y)", "\x1b[0m", " "]), max_size=14).map("".join))
+@given(
+    st.lists(
+        st.sampled_from(
+            ["Cats sleep", "Dogs bark", "[1]", "[2]", "[99]", "[1-3]", ". ", "\n", '"sixteen hours a day"', "<b>", "![a](http://x.y)", "\x1b[0m", " "]
+        ),
+        max_size=14,
+    ).map("".join)
+)
 def test_whatever_the_reply_citations_lie_in_what_was_shown_and_flags_in_the_text(ask, reply):
     made, _ = ask(reply)
     for span in made.citations:

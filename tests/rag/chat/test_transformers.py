@@ -97,7 +97,7 @@ def ends(folder: Path, request_of: Any, runtime: Runtime, **more: Any) -> Comple
 def stops_at(folder: Path, tmp_path: Path, text: str) -> tuple[Path, list[int]]:
     """Return a copy of a model for which that token of its greedy reply is an end that comes up last, and the reply up to there."""
     made = by_hand(folder, text, 30)[1]
-    end = max(set(made), key=made.index)
+    end = max(set(made[:25]), key=made.index)
     copy = tmp_path / "stops"
     shutil.copytree(folder, copy)
     settings = json.loads((copy / "generation_config.json").read_text())

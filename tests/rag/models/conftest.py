@@ -1,8 +1,9 @@
-"""A tiny random sentence-transformers model, made once and saved in a temporary directory."""
+"""Tiny random models, made once and saved in a temporary directory: a sentence-transformers one, and classifiers of pairs."""
 
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -43,3 +44,43 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
         transformer = Transformer(str(source))
         SentenceTransformer(modules=[transformer, Pooling(16, "mean")], device="cpu").save(str(saved))
     return saved
+
+
+FAMILIES = ("Bert", "Roberta", "Electra", "DistilBert")
+
+
+@pytest.fixture(scope="session")
+def classifier(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """Return a maker of two-layer classifiers of 16 dimensions that read at most 24 tokens: `classifier(family, labels)`."""
+    made: dict[tuple[str, tuple[str, ...]], Path] = {}
+
+    def make(family: str = "Bert", labels: tuple[str, ...] = ("LABEL_0",)) -> Path:
+        if (family, labels) not in made:
+            made[family, labels] = _classifier(tmp_path_factory.mktemp("classifier"), family, labels)
+        return made[family, labels]
+
+    return make
+
+
+def _classifier(folder: Path, family: str, labels: tuple[str, ...]) -> Path:
+    import torch
+    import transformers
+    from tokenizers import BertWordPieceTokenizer
+
+    torch.manual_seed(1)
+    shape = {"dim": 16, "n_layers": 2, "n_heads": 2, "hidden_dim": 32} if family == "DistilBert" else {"hidden_size": 16, "num_hidden_layers": 2}
+    if family != "DistilBert":
+        shape |= {"num_attention_heads": 2, "intermediate_size": 32, "type_vocab_size": 2}
+    positions = POSITIONS + 2 if family == "Roberta" else POSITIONS  # it counts them from 2
+    names = {"id2label": dict(enumerate(labels)), "label2id": {n: i for i, n in enumerate(labels)}}
+    wide = {"initializer_range": 0.5, "pad_token_id": 1 if family == "Roberta" else 0}  # so that scores lie far apart
+    config = getattr(transformers, f"{family}Config")(vocab_size=len(WORDS), max_position_embeddings=positions, **shape, **names, **wide)
+    getattr(transformers, f"{family}ForSequenceClassification")(config).save_pretrained(folder)
+    words = ["[UNK]", "[PAD]", *WORDS[2:]] if family == "Roberta" else WORDS
+    BertWordPieceTokenizer({w: i for i, w in enumerate(words)}, lowercase=True).save(str(folder / "tokenizer.json"))
+    special = {"unk_token": "[UNK]", "pad_token": "[PAD]", "cls_token": "[CLS]", "sep_token": "[SEP]", "mask_token": "[MASK]"}
+    fast = transformers.PreTrainedTokenizerFast(tokenizer_file=str(folder / "tokenizer.json"), model_max_length=POSITIONS, **special)
+    if family == "DistilBert":
+        fast.model_input_names = ["input_ids", "attention_mask"]
+    fast.save_pretrained(folder)
+    return folder

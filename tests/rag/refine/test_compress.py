@@ -96,6 +96,14 @@ def test_all_sentences_are_embedded_in_one_call_and_kept(lab, reader):
     assert lab.runtime.work.encodes - before == first <= 10
 
 
+def test_only_the_pool_is_embedded_and_may_stay(lab, reader):
+    """By words alone the fourth sentence is best and the first two come next, in order of the text."""
+    before = lab.runtime.work.encodes
+    found = compressed(reader, hit(), question="dog with a cat, newly asked", blend=0.5, near=0, pool=2, model="hashing-64")
+    assert texts(found) == ["The cat sleeps.", "The cat and the dog eat."]
+    assert lab.runtime.work.encodes - before <= 3
+
+
 def test_hits_beyond_the_depth_are_not_looked_at_and_the_limit_is_of_runs(reader):
     assert texts(compressed(reader, hit("b.md"), hit(), near=0, depth=1)) == [OTHER]
     assert texts(compressed(reader, hit(), near=0.5, limit=1)) == ["The cat sleeps. A dog barks."]

@@ -25,6 +25,8 @@ SMALL = {
     "threshold": ["threshold", {"use": "threshold", "floor": 0.4, "relative": None, "a": 2, "b": -1, "keep": 1, "limit": 3}],
     "compress": ["compress", {"use": "compress", "near": 0.9, "context": 1, "limit": 3}, {"use": "compress", "blend": 0, "depth": 2}],
     "recency": ["recency", {"use": "recency", "weight": 1, "limit": 3}],
+    "cross_encoder": [{"use": "cross_encoder", "model": "overlap"}, {"use": "cross_encoder", "model": "overlap", "candidates": 5, "limit": 3, "max_tokens": 8}],
+    "late_interaction": ["late_interaction", {"use": "late_interaction", "candidates": 5, "limit": 3, "blend": 1}],
 }
 DISJOINT = {"window", "merge", "compress"}  # these show no character twice
 SPLITS = {"compress"}  # these may return more hits than they got

@@ -86,7 +86,9 @@ def test_the_trace_says_what_it_cost(reader, scripted, by_text):
 def test_it_runs_from_a_configuration_with_recordings_and_says_what_is_missing(lab, pets, tmp_path):
     file = tmp_path / "said.jsonl"
     file.write_text(json.dumps({"task": "hyde", "subject": "purring pet", "text": "cat mat"}) + "\n")
-    pipeline = lab.pipeline({"use": "hyde", "over": "dense", "with_query": False}, models={"encoder": "hashing-64", "chat": {"use": "recorded", "path": str(file)}})
+    pipeline = lab.pipeline(
+        {"use": "hyde", "over": "dense", "with_query": False}, models={"encoder": "hashing-64", "chat": {"use": "recorded", "path": str(file)}}
+    )
     hits, (step,) = pipeline.search(pets, "purring pet")
     assert (hits[0].chunk.span.doc_id, hits[0].score) == ("a.md", pytest.approx(1.0, abs=1e-5))
     assert step.facts["passages"] == ["cat mat"]

@@ -34,6 +34,31 @@ SMALL = {
         {"use": "recency", "over": {"use": "dense", "limit": 9}, "weight": 1, "half_life_days": 3, "fresh_within": 15, "as_of": "2023-11-14T12:00:00Z", "limit": 4},
         {"use": "recency", "over": "rank_bm25", "weight": 0},
     ],
+    "hyde": [
+        {"use": "hyde", "over": {"use": "rrf", "of": ["bm25", "dense"]}, "n": 2, "chat": "parrot"},
+        {"use": "hyde", "over": "dense", "with_query": False, "keep": "bm25", "weight": 2, "limit": 4, "chat": "parrot"},
+    ],
+    "multi_query": [
+        {"use": "multi_query", "over": {"use": "rrf", "of": ["bm25", "dense"]}, "chat": "parrot"},
+        {"use": "multi_query", "over": "rank_bm25", "n": 1, "alone": 0, "weight": 2, "limit": 4, "chat": "parrot"},
+    ],
+    "decompose": [
+        {"use": "decompose", "over": {"use": "rrf", "of": ["bm25", "dense"]}, "chat": "parrot"},
+        {"use": "decompose", "over": "dense", "steps": 1, "look": 24, "show": 1, "limit": 4, "chat": "parrot"},
+    ],
+    "step_back": [
+        {"use": "step_back", "over": {"use": "rrf", "of": ["bm25", "dense"]}, "chat": "parrot"},
+        {"use": "step_back", "over": "rank_bm25", "weight": 3, "k": 0, "limit": 4, "chat": "parrot"},
+    ],
+    "prf": [
+        {"use": "prf", "over": {"use": "rrf", "of": ["bm25", "dense"]}},
+        {"use": "prf", "over": {"use": "prf", "over": "dense", "beta": 2}, "documents": 2, "limit": 4},
+        {"use": "prf", "over": "rank_bm25", "alpha": 0, "terms": 3},
+    ],
+    "route": [
+        {"use": "route", "routes": [{"when": {"contains": ["bird"]}, "retrieve": "dense"}], "otherwise": {"use": "rrf", "of": ["bm25", "dense"]}},
+        {"use": "route", "routes": [{"when": {"like": ["cat the dog"]}, "retrieve": {"use": "prf", "over": "bm25"}}], "otherwise": "dense", "limit": 4},
+    ],
 }  # fmt: skip
 EVERY = {
     "use": "rrf",

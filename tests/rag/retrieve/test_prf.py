@@ -12,8 +12,6 @@ from hypothesis import strategies as st
 from rag.filter_text import parse
 from rag.models.hashing import HashingEncoder
 from rag.retrieve._feedback import expanded, relevance_model
-from rag.retrieve.bm25 import Bm25
-from rag.retrieve.dense import Dense
 from rag.retrieve.prf import Prf, shares
 from rag.types import Document, Feedback, Query
 

@@ -1,0 +1,51 @@
+"""Requests that go out together, and replies that cannot be used."""
+
+from __future__ import annotations
+
+import pytest
+
+from rag.chunk._asking import named, replies
+from rag.errors import ChatError, ConfigError
+from rag.models.chat import Message, Request
+from rag.runtime import Runtime
+from rag.untrusted import Source, fenced
+
+from .chats import Ruled
+
+
+def request(text: str) -> Request:
+    """Return a request about a passage."""
+    return Request((Message("user", fenced([Source("passage", text)], "q").text),), "test", text)
+
+
+@pytest.mark.parametrize("bad", [set(), {0}, {6}, {2, 3}, set(range(7))])
+def test_a_request_without_a_usable_reply_costs_no_other(runtime: Runtime, bad: set[int]) -> None:
+    """Its own place is None; the others have their replies, in order, each made once."""
+    chat = Ruled(lambda s: "refused" if int(s["passage"]) in bad else f"<{s['passage']}>")
+    found = replies(runtime, chat, [request(str(n)) for n in range(7)], "test")
+    assert found == [None if n in bad else f"<{n}>" for n in range(7)]
+    assert runtime.work.completions == 7 - len(bad)
+    assert replies(runtime, chat, [], "test") == []
+
+
+def test_one_refusal_among_many_is_found_by_halves(runtime: Runtime) -> None:
+    """64 requests, one refused: it is asked about once for each of the seven sizes it is looked for in, the others once."""
+    chat = Ruled(lambda s: "refused" if s["passage"] == "40" else "fine")
+    replies(runtime, chat, [request(str(n)) for n in range(64)], "test")
+    subjects = [r.subject for r in chat.asked]
+    assert subjects.count("40") == 7
+    assert len(subjects) == 63 + 7
+
+
+@pytest.mark.parametrize("why", sorted(set(ChatError.WHY) - {"refused", "truncated", "malformed"}))
+def test_other_failures_are_the_callers(runtime: Runtime, why: str) -> None:
+    """A model that is out of reach says nothing about a passage."""
+    with pytest.raises(ChatError) as error:
+        replies(runtime, Ruled(lambda s: why), [request("a"), request("b")], "test")
+    assert error.value.why == why
+
+
+def test_a_part_without_a_model_says_so() -> None:
+    """With its name and what to write."""
+    with pytest.raises(ConfigError, match=r"contextual asks a chat model and has none; give it chat: or name one"):
+        named(None, "contextual")
