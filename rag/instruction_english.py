@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from rag.instruction_aims import AIMS
-from rag.instruction_rules import INSIDE, Rule, override, rule
+from rag.instruction_rules import INSIDE, Rule, rule
 
 _NOUN = (
-    r"(?:instruction|prompt|direction|directive|rule|guideline|command|order|constraint|guardrail|restriction|safeguard|(?:system~)?message|programming)s?\b"
+    r"(?:instruction|prompt|direction|directive|rule|guideline|command|order|constraint|guardrail|restriction|safeguard|system~message|programming)s?\b"
     r"|(?:system~)?polic(?:y|ies)\b|user.?s~(?:question|request|query)"
 )
 _NOUNS = (
-    "instructions prompt directions directives rules guidelines command order constraint guardrail restriction safeguard message programming policy"
+    "instructions prompt directions directives rule rules guidelines command order constraint guardrail restriction safeguard message programming policy"
     " question request query"
 )
 _ANSWER, _ANSWERS = (
@@ -28,13 +28,22 @@ _AIS = "ai ais llm llms model models chat chatbot assistant copilot agent agents
 _TELL = r"(?:reply|respond|answer|say|output)"
 _COUNTED = r"(?:times|words|lines|pages|tokens|characters|copies|(?:sub\W?)?(?:queries|questions)|languages)"
 
+_SET_ASIDE = (
+    r"ignor(?:e|ing)|disregard(?:ing)?|forget|overrid(?:e|ing)|bypass(?:ing)?|discard|set~aside|stop~following"
+    r"|(?:do~not|don.?t|never)~(?:follow|obey)|(?:are|is)~superseded"
+)
+_WHICH = (
+    r"all|any|every|these|those|your|previous(?:ly)?|prior|above|earlier|preceding|foregoing|former|initial|original|system|existing|given"
+    r"|the~(?:above|previous|user|system)|the~(?=user)"
+)
+
 ENGLISH: tuple[Rule, ...] = (
-    override(
+    rule(
+        "override",
         "en",
         f"ignore ignoring disregard forget override bypass discard aside obey follow following superseded / {_NOUNS}",
-        r"ignor(?:e|ing)|disregard(?:ing)?|forget|overrid(?:e|ing)|bypass(?:ing)?|discard|set~aside|stop~following|(?:do~not|don.?t|never)~(?:follow|obey)|(?:are|is)~superseded",
-        r"\b(?:all|any|every|the~(?:above|previous|user|system)|these|those|your|previous(?:ly)?|prior|above|earlier|preceding|foregoing|former|initial|original|system|existing|given)\b",
-        _NOUN,
+        rf"\b(?:{_SET_ASIDE})\b{INSIDE}{{0,40}}?\b(?:{_WHICH})~(?:[\w'\u2019]{{1,20}}~){{0,3}}?(?:{_NOUN})|\b(?:{_SET_ASIDE})~(?:the~)?(?:{_NOUN})~(?:above|before|given|so~far|you~(?:were|have|got))\b"
+        rf"|\b(?:{_NOUN}){INSIDE}{{0,40}}?\b(?:{_SET_ASIDE})\b(?=~(?:them|it|those)\b)",
     ),
     rule(
         "override",

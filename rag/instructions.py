@@ -103,7 +103,7 @@ def instructions_in(text: str) -> list[Flagged]:
     for name, view in _readings(folded, words):
         plain = {(f.start, f.family) for f in found}
         found += [replace(f, rule=f"{name}:{f.rule}") for f in _LATIN.search(view) if (f.start, f.family) not in plain]
-    if found and len(folded) != len(text):
+    if found and not text.isascii():
         places = [i for i, c in enumerate(text) for _ in (c.lower() if c.isascii() else _FOLDS[ord(c)])]
         found = [replace(f, start=places[f.start], end=places[f.end - 1] + 1) for f in found]
     found += _decoded(text, words)

@@ -134,6 +134,7 @@ class Runtime:
     def token_vectors(self, model: str, texts: Sequence[str]) -> list[Vectors]:
         """Return the unit vectors of each text's tokens, one row per token; each distinct text is encoded once, ever."""
         from rag.models.token_vectors import token_vectors
+
         vectors, fresh = token_vectors(self.encoder(model), texts, self.memo)
         self.work.encodes += fresh
         return vectors

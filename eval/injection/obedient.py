@@ -9,10 +9,10 @@ import re
 from collections.abc import Iterator
 from urllib.parse import quote_plus
 
-FLOOD = 200_000  # words where it is told to go on for ever
+FLOOD = 30_000  # words where it is told to go on for ever
 CONTROLS = "\x1b]8;;https://evil.test/\x07here\x1b]8;;\x07\x1b[2J\rgone\u202e\u200b"
 REFUSAL = "I cannot answer this."
-_SOURCE = re.compile(r"<source-([0-9a-f]+) [^\n]*>\n.*?\n</source-\1>", re.DOTALL)
+_SOURCE = re.compile(r"<source-([0-9a-f]+) ([^\n]*)>\n(.*?)\n</source-\1>", re.DOTALL)
 _QUESTION = re.compile(r"^Question:[ \t]*(.+)$", re.MULTILINE)
 _CANARY = re.compile(r"ZX-CANARY-\w+", re.IGNORECASE)
 _MARKUP = re.compile(
@@ -42,7 +42,7 @@ def obey(prompt_text: str) -> str:
     repeats its whole prompt, goes on without end, and writes to the terminal. Deterministic. Without anything to obey it quotes
     the sentence of the sources that shares most words with the question. What holds against it holds against any model.
     """
-    sources = [found[0] for found in _SOURCE.finditer(prompt_text)]
+    sources = [f"{found[2]}\n{found[3]}" for found in _SOURCE.finditer(prompt_text)]
     block = "\n".join(sources) or prompt_text
     asked = _QUESTION.search(prompt_text)
     question = asked[1] if asked else prompt_text.strip().rsplit("\n", 1)[-1]
@@ -96,7 +96,7 @@ def _quoted(sources: list[str], question: str) -> str:
     words = set(re.findall(r"\w+", question.lower()))
     best, place, number = -1, "", 0
     for i, source in enumerate(sources, 1):
-        for sentence in re.split(r"(?<=[.!?])\s+", "\n".join(source.split("\n")[1:-1])):
+        for sentence in re.split(r"(?<=[.!?])\s+", source.split("\n", 1)[1]):
             shared = len(words & set(re.findall(r"\w+", sentence.lower())))
             if shared > best:
                 best, place, number = shared, sentence, i

@@ -16,7 +16,7 @@ MOST_CALLS = 32  # model calls and searches that one question may cause
 _LEAST_ECHO = 40  # characters of a line of the instructions that count as repeated
 _MARK = re.compile(r"\[(\d{1,4})\]")
 _MARKUP = re.compile(r"<[a-z/!?]|\]\(|(?:java|vb)script:\S|data:\w+/\w|^ {0,3}\[[^\[\]\n]+\]:\s*\S+\s*$", re.IGNORECASE | re.MULTILINE)
-_ADDRESS = re.compile(r"(?:[a-z][a-z0-9+.-]*://|\bwww\.|(?<![\w:])//\w)[^\s<>\"'\[\])]*", re.IGNORECASE)
+_ADDRESS = re.compile(r"(?:[a-z][a-z0-9+.-]*://|\bwww\.|(?<![\w:])//\w)[^\s<>\"'\[\])\u2039\u203a]*", re.IGNORECASE)
 _REFUSAL = re.compile(
     r"\b(?:i|we)\W(?:cannot|can.?t|am not able|are not able|do not know|don.?t know|refuse|must not)\b|\bdo(?:es)? not answer\b|\bno (?:answer|information)\b",
     re.IGNORECASE,

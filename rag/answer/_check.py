@@ -15,7 +15,23 @@ from rag.text import analyzer, sentences
 from rag.types import Flag, Hit, Span
 
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
-_FOLD = str.maketrans({"\u2018": "'", "\u2019": "'", "\u201c": '"', "\u201d": '"', "\u2013": "-", "\u2014": "-", "\u00a0": " "})
+_FOLD = str.maketrans(
+    {
+        "\u2018": "'",
+        "\u2019": "'",
+        "\u201c": '"',
+        "\u201d": '"',
+        "\u2013": "-",
+        "\u2014": "-",
+        "\u00a0": " ",
+        "\u2039": "<",
+        "\u203a": ">",
+        "\u27e6": "[",
+        "\u266f": "#",
+        "\u2236": ":",
+        "\uff1a": ":",
+    }
+)  # what a prompt copy has for delimiters
 
 
 @dataclass(frozen=True)

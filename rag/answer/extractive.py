@@ -9,10 +9,11 @@ import numpy as np
 
 from rag.index.reader import Reader
 from rag.registry import register
+from rag.rendered import safe_answer
 from rag.scores import held_shares
 from rag.stages import Answerer, bounded, model
 from rag.text import analyzer, check_language, sentences
-from rag.types import Answer, Context, Query, Span
+from rag.types import Answer, Context, Flag, Query, Span
 
 ABSTENTION = "The indexed documents do not answer this."
 FEWEST_WORDS = 3  # a shorter piece (a stray mark, a cell) says nothing on its own
@@ -67,7 +68,9 @@ class Extractive(Answerer):
             return Answer(query.text, ABSTENTION, (), context, f"best support {best:.2f} is below {self.threshold:g}")
         chosen = [i for i in order[: self.quotes] if scores[i] >= self.near * best]
         text = " ".join(f"{' '.join(found[i].text.split())} [{found[i].source}]" for i in chosen)
-        return Answer(query.text, text, tuple(found[i].span for i in chosen), context)
+        safe, removed = safe_answer(text, [found[i].text for i in chosen])
+        flags = tuple(Flag("removed", 0, len(safe), f"{r.kind}, {r.length} characters") for r in removed)
+        return Answer(query.text, safe, tuple(found[i].span for i in chosen), context, flags=flags)
 
     def _candidates(self, context: Context) -> list[_Candidate]:
         found, seen = [], set()

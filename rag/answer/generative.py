@@ -9,7 +9,6 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from rag import prompts
 from rag.answer._check import Checked, Rules, check, locate
 from rag.answer._claims import Claim, claims
 from rag.answer._examples import nearest
@@ -18,6 +17,7 @@ from rag.errors import ChatError
 from rag.index.reader import Reader
 from rag.models.chat import Completion, Message, Request, counted, facts
 from rag.models.structured import structured
+from rag.prompts import load as load_prompt
 from rag.registry import register
 from rag.rendered import safe_answer
 from rag.stages import Answerer, Chat, bounded, file, model, prompt
@@ -114,7 +114,7 @@ class Generative(Answerer):
 
     def _prompt(self, question: str, context: Context, reader: Reader) -> tuple[Shown, tuple[Message, ...]]:
         """Return what is shown and the whole prompt: instructions, examples, sources, question, the stable part first."""
-        asked = prompts.load(self.prompt)
+        asked = load_prompt(self.prompt)
         chat = reader.runtime.chat(self._chat)
         clean = visible(question)[0]
         shots = self._shots(question, reader)
@@ -131,7 +131,7 @@ class Generative(Answerer):
     def _shots(self, question: str, reader: Reader) -> tuple[Message, ...]:
         if self.examples is None:
             return ()
-        asked = prompts.load(self.prompt)
+        asked = load_prompt(self.prompt)
         made: list[Message] = []
         for example in nearest(self.examples, self.shots, question, self.model or "", reader):
             block = fenced([Source(f"example {n}", t) for n, t in enumerate(example.sources, 1)], example.question).text
@@ -159,7 +159,11 @@ class Generative(Answerer):
         safe, removed = safe_answer(text, texts(named))
         found = claims(safe, self.language)
         checked = check(found, seen.hits, Rules(self.support, self.language, self.model or ""), reader)
-        flags = [*checked.flags, *(Flag("removed", 0, 0, note) for note in map(str, removed)), *_wrong_quotes(quotes, seen.hits, len(safe))]
+        flags = [
+            *checked.flags,
+            *(Flag("removed", 0, len(safe), f"{r.kind}, {r.length} characters") for r in removed),
+            *_wrong_quotes(quotes, seen.hits, len(safe)),
+        ]
         exact = [s for quote, numbers in quotes for s in _places(quote, numbers, seen.hits)[:1]]
         if not safe.strip():
             return Answer(question, ABSTENTION, (), seen, "nothing of the reply may be shown", trace=(step,), flags=tuple(flags))

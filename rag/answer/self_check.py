@@ -8,12 +8,12 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from rag import prompts
 from rag.answer._claims import Claim, claims
 from rag.errors import ChatError
 from rag.index.reader import Reader
 from rag.models.chat import Completion, Request, facts
 from rag.models.structured import structured
+from rag.prompts import load as load_prompt
 from rag.registry import register
 from rag.stages import Answerer, Chat, bounded, model, prompt
 from rag.types import Answer, Context, Flag, Query, Step
@@ -97,7 +97,7 @@ class SelfCheck(Answerer):
         if self.chat is None:
             raise ChatError("no chat model is named; write models: {chat: {use: ...}} into the configuration", "rejected")
         listed = "\n".join(f"{n}. {c.text}" for n, c in enumerate(found, start=1))
-        messages = prompts.load(self.prompt).messages(question=made.query, sources=made.context.text, claims=listed)
+        messages = load_prompt(self.prompt).messages(question=made.query, sources=made.context.text, claims=listed)
         reply, completions = structured(
             reader.runtime, self.chat, Request(messages, "self_check", made.query, max_tokens=self.max_tokens, temperature=0.0), _Verdicts
         )

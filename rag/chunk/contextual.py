@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
-from rag import prompts
 from rag.chunk._around import after, before
 from rag.chunk._asking import named, replies
 from rag.chunk._place import Place, line
 from rag.models.chat import Request
 from rag.models.files import BUNDLED
+from rag.prompts import load as load_prompt
 from rag.registry import register
 from rag.stages import Chat, Chunker, bounded, model, prompt
 from rag.text import encodable
@@ -69,7 +69,7 @@ class Contextual(Chunker):
 
     def _written(self, document: Document, pieces: list[Piece], place: Place, runtime: Runtime) -> list[str | None]:
         """Return what the model writes for each piece; all of a document are asked for at once."""
-        written = prompts.load(self.prompt)
+        written = load_prompt(self.prompt)
         requests = []
         for piece in pieces:
             sources = [

@@ -14,6 +14,7 @@ from rag.models.encoder import input_limit, native_precision
 from rag.models.files import digest, locate, read_json
 from rag.models.first_token import shorten
 from rag.models.int8 import quantized
+from rag.models.packed import pack
 from rag.models.pairs import Pair, Scored
 from rag.models.workers import Workers
 
@@ -118,7 +119,10 @@ class CrossEncoderScorer:
         shorten(model)
         if self.precision == "int8":
             return quantized(model)
-        return model.to(self._device, getattr(torch, self.precision))
+        model = model.to(self._device, getattr(torch, self.precision))
+        if self._device == "cpu":
+            pack(model)
+        return model
 
     def _loaded(self, load: Callable[[], Any]) -> Any:
         try:

@@ -35,11 +35,11 @@ class Compress(Refiner):
     """Keep of the first `depth` hits the sentences with at least `near` times the best support, each run of them a hit.
 
     Support is `prior` times the hit's score (as a share of the best; min-max where one is negative) and `1 - prior` times what
-    the sentence itself has: `blend` times its cosine with the question and `1 - blend` times the share of the question's terms it holds, weighted by
-    idf over the sentences looked at. `top` caps how many sentences stay (0: no cap), `context` keeps as many on both sides of
-    each within the same hit. Only the `pool` sentences that are best without their cosine are embedded and may stay; `blend: 0`
-    embeds none. Runs keep the score of their hit and its place; text that two hits share stays with the better. Nothing is
-    written anew, so every citation stays a span of its document.
+    the sentence itself has: `blend` times its cosine with the question and `1 - blend` times the share of the question's terms
+    it holds, weighted by idf over the sentences looked at. Only the `pool` sentences that are best without their cosine are
+    embedded and may stay; `blend: 0` embeds none. `top` caps how many sentences stay (0: no cap), `context` keeps as many on
+    both sides of each within the same hit. Runs keep the score of their hit and its place; text that two hits share stays with
+    the better. Nothing is written anew, so every citation stays a span of its document.
     """
 
     near: float = bounded(0.6, ge=0, le=1)

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 
 from pydantic import BaseModel
 
-from rag import prompts
 from rag.index.reader import Reader
 from rag.models.chat import Completion, Request, counted, facts
 from rag.models.structured import structured
+from rag.prompts import load as load_prompt
 from rag.registry import register
 from rag.retrieve._asking import distinct, named, shortened
 from rag.retrieve._ranking import best, fuse, ranking
@@ -126,5 +126,5 @@ class Decompose(Retriever):
                 found.sources[hit.chunk.id] = Source(name, shortened(hit.chunk.text, self.passage_tokens, count))
         asked = "\n".join(f"{n}. {prompt_copy(' '.join(q.split()))}" for n, q in enumerate(found.questions, start=1)) or "None yet."
         shown = fenced(list(found.sources.values()), query.text).text if found.sources else "Nothing was found."
-        messages = prompts.load(self.prompt).messages(question=query.text, asked=asked, found=shown)
+        messages = load_prompt(self.prompt).messages(question=query.text, asked=asked, found=shown)
         return Request(messages, "decompose", query.text, len(found.questions), self.max_tokens)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, replace
 
-from rag import prompts
 from rag.index.reader import Reader
 from rag.models.chat import Completion, Request, facts
+from rag.prompts import load as load_prompt
 from rag.registry import register
 from rag.retrieve._asking import clean, named
 from rag.retrieve._ranking import best, fuse, ranking
@@ -57,7 +57,7 @@ class Hyde(Retriever):
     def _made(self, query: Query, reader: Reader) -> list[Completion]:
         if not query.text.strip():
             return []
-        messages = prompts.load(self.prompt).messages(question=query.text)
+        messages = load_prompt(self.prompt).messages(question=query.text)
         warmth = self.temperature if self.n > 1 else None
         requests = [Request(messages, "hyde", query.text, sample, self.max_tokens, warmth) for sample in range(self.n)]
         return reader.runtime.complete(named(self.chat, self.use), requests)

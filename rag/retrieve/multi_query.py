@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel
 
-from rag import prompts
 from rag.index.reader import Reader
 from rag.models.chat import Completion, Request, facts
 from rag.models.structured import structured
+from rag.prompts import load as load_prompt
 from rag.registry import register
 from rag.retrieve._asking import distinct, named
 from rag.retrieve._ranking import best, fuse, ranking
@@ -63,7 +63,7 @@ class MultiQuery(Retriever):
     def _rewordings(self, query: Query, reader: Reader) -> tuple[list[str], list[Completion]]:
         if not query.text.strip():
             return [], []
-        messages = prompts.load(self.prompt).messages(question=query.text, n=str(self.n))
+        messages = load_prompt(self.prompt).messages(question=query.text, n=str(self.n))
         request = Request(messages, "multi_query", query.text, max_tokens=self.max_tokens)
         reply, made = structured(reader.runtime, named(self.chat, self.use), request, Rewordings)
         return distinct(reply.questions, [query.text])[: self.n], made

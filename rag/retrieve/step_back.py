@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from rag import prompts
 from rag.index.reader import Reader
 from rag.models.chat import Completion, Request, facts
+from rag.prompts import load as load_prompt
 from rag.registry import register
 from rag.retrieve._asking import distinct, named
 from rag.retrieve._ranking import best, fuse, ranking
@@ -50,5 +50,5 @@ class StepBack(Retriever):
     def _made(self, query: Query, reader: Reader) -> list[Completion]:
         if not query.text.strip():
             return []
-        messages = prompts.load(self.prompt).messages(question=query.text)
+        messages = load_prompt(self.prompt).messages(question=query.text)
         return reader.runtime.complete(named(self.chat, self.use), [Request(messages, "step_back", query.text, max_tokens=self.max_tokens)])

@@ -13,8 +13,10 @@ from rag.rendered import LIMIT, NO_IMAGE, NO_LINK, kinds, safe_answer
 
 BITS = st.sampled_from(
     [
-        "[", "]", "(", ")", "![", "](", "]:", "][", "<", ">", "<a ", "</", "<!--", "<img src=", "<br>", "<scr", "ipt>", "://", "https", "http", "hxxp", "//", ":", "/", "\\", "%3A%2F%2F",
-        "evil.test", "www.", "?q=", "javascript:", "data:text/html,", "&#58;", "&colon;", "&#x2f;", "&", "&lt;", "#", "\n", " ", "\x1b[31m", "\x1b", "\r", "\u200b", "\u202e", "a", "1", "[1]",
+        "[", "]", "(", ")", "![", "](", "]:", "][", "<", ">", "<a ", "</", "<!--", "<img src=", "<br>", "<scr", "ipt>", "://", "https", "http",
+        "hxxp", "//", ":", "/", "\\", "%3A%2F%2F",
+        "evil.test", "www.", "?q=", "javascript:", "data:text/html,", "&#58;", "&colon;", "&#x2f;", "&", "&lt;", "#", "\n", " ",
+        "\x1b[31m", "\x1b", "\r", "\u200b", "\u202e", "a", "1", "[1]",
         "https://ok.test/a_(b)", "https://ok.test", '"', "'", ".", "mailto:", "x@y.z", "\uff1a\uff0f\uff0f", "`", "\u2039",
     ]
 )  # fmt: skip

@@ -42,7 +42,7 @@ def test_nothing_changed_nothing_written_and_nothing_computed(lab, fresh):
     again = Runtime(memo=Memo(), show_progress=False)
     report = lab.build(path, pipeline, THREE, runtime=again)
     assert lab.counts(report) == lab.expect(unchanged=3)
-    assert again.work.as_dict() == {"encodes": 0, "searches": 0, "judgements": 0, "writes": 0}
+    assert not any(again.work.as_dict().values())
     assert {n: digest_file(p) for n, p in files(path).items() if n != "lock"} == before
     assert (report.documents, report.chunks, report.gap_characters, report.over_limit) == (3, 3, first.gap_characters, first.over_limit)
 

@@ -57,7 +57,7 @@ def test_switching_between_reporting_and_dropping_rewrites_only_what_it_must(lab
     first = state(lab, path)
     lab.build(path, pipeline(lab, "drop"), COPIES, runtime=fresh)
     assert owners(lab, path) == ["b.md", "z.md"]
-    assert fresh.work.as_dict() == {"encodes": 0, "searches": 0, "judgements": 0, "writes": 1 + 2}  # a page, and weights: the average fell
+    assert {k: n for k, n in fresh.work.as_dict().items() if n} == {"writes": 1 + 2}  # a page, and weights: the average fell
     report = lab.build(path, pipeline(lab, "report"), COPIES)
     assert lab.counts(report) == lab.expect(unchanged=3)
     assert [(d["doc_id"], d["of"]) for d in report.duplicates] == [("c.md", "b.md")]

@@ -88,7 +88,7 @@ def test_of_several_labels_the_one_that_means_relevant_is_set_against_the_others
 
 @pytest.mark.parametrize("labels", [("a", "b"), ("LABEL_0", "LABEL_1", "LABEL_2")])
 def test_labels_that_say_nothing_are_told(classifier: Maker, labels: tuple[str, ...]) -> None:
-    with pytest.raises(ModelError, match="none of the labels .* is known to mean relevant; name one 'relevant' under id2label"):
+    with pytest.raises(ModelError, match=r"none of the labels .* is known to mean relevant; name one 'relevant' under id2label"):
         CrossEncoderScorer(str(classifier("Bert", labels)))
 
 
