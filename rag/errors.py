@@ -43,7 +43,20 @@ class ModelError(RagError):
 class ChatError(ModelError):
     """A chat model did not give a usable reply. `why` is one of `WHY`; `retry` says whether asking again may help."""
 
-    WHY = ("timeout", "rate_limited", "server", "unreachable", "disconnected", "refused", "truncated", "malformed", "rejected", "too_long", "over_budget", "not_recorded")
+    WHY = (
+        "timeout",
+        "rate_limited",
+        "server",
+        "unreachable",
+        "disconnected",
+        "refused",
+        "truncated",
+        "malformed",
+        "rejected",
+        "too_long",
+        "over_budget",
+        "not_recorded",
+    )
     RETRY = frozenset({"timeout", "rate_limited", "server", "unreachable", "disconnected"})
 
     def __init__(self, message: str, why: str) -> None:

@@ -103,9 +103,7 @@ class Pipeline:
                 steps.append(refined.step)
         return hits, tuple(steps)
 
-    def ask(
-        self, index: Index, text: str, *, where: Where = None, tenant: str | None = None, exact: bool | None = None, cache: bool = False
-    ) -> Answer:
+    def ask(self, index: Index, text: str, *, where: Where = None, tenant: str | None = None, exact: bool | None = None, cache: bool = False) -> Answer:
         """Return the answer to a question with its citations, its context and the trace of every stage.
 
         With `cache` an answer that was given to exactly this before is given again (`rag.remembered`). Raises what `search` raises,
@@ -165,10 +163,12 @@ def _resolve(value: Any, models: Models) -> Any:
     if not is_dataclass(value) or isinstance(value, type):  # plain dataclasses may hold stages, as the branches of `route` do
         return value
     changes: dict[str, Any] = {}
+    asks = value.asks()
     for f in fields(value):
         old = getattr(value, f.name)
         role = f.metadata.get("model")
-        new = getattr(models, role) if old is None and role and hasattr(models, role) else _resolve(old, models)
+        named = old is None and role is not None and hasattr(models, role) and (role != "chat" or asks)
+        new = getattr(models, str(role)) if named else _resolve(old, models)
         if new is not old:
             changes[f.name] = new
     return replace(value, **changes) if changes else value

@@ -47,7 +47,9 @@ def _key(pipeline: Pipeline, query: Query, reader: Reader) -> str:
     stages = [pipeline.retrieve, *pipeline.refine, pipeline.pack, pipeline.answer]
     where = write(query.where) if query.where is not None else ""
     day = datetime.datetime.now(datetime.UTC).date().isoformat() if _dated(stages) else ""
-    return key("remembered", 1, reader.state, reader.scope, reader.exact, [canonical(s) for s in stages], reader.runtime.identities(stages), where, query.text, day)
+    return key(
+        "remembered", 1, reader.state, reader.scope, reader.exact, [canonical(s) for s in stages], reader.runtime.identities(stages), where, query.text, day
+    )
 
 
 def _dated(value: object) -> bool:

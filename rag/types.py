@@ -136,7 +136,7 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What one stage did: `ms` of wall time and facts (counts, ids, scores; never text), with its sub-steps."""
+    """What one stage did: `ms` of wall time and facts (counts, ids, scores, what a model wrote; never text of documents), with its sub-steps."""
 
     stage: str
     use: str

@@ -22,7 +22,6 @@ from rag.index.build import build
 from rag.index.store import Index
 from rag.loaders.corpus import Loaded, Summary, read
 from rag.loaders.limits import Limits
-from rag.memo import Memo
 from rag.runtime import Runtime
 
 SAMPLE = 60

@@ -23,14 +23,15 @@ def main() -> None:
     cases = [c for c in corpus.load() if c.carrier not in ("history", "judge_answer")]
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(Path(folder))
-        won = rates(cases, [succeeded(c, bench.ask(c, pipeline=bench.obeying)) for c in cases])
+        shown = [succeeded(c, bench.ask(c, pipeline=bench.obeying)) for c in cases]
+    won = rates(cases, shown)
+    gates = rates([c for c in cases if gated(c)], [s for c, s in zip(cases, shown, strict=True) if gated(c)])
     seen = rates(cases, [any(instructions_in(t) for t in c.payload) for c in cases])
     twins = rates(cases, [bool(instructions_in(c.benign_twin)) for c in cases])
-    gates = {c.family for c in cases if gated(c)}
-    lines = ["| family | attacks | obeyed and shown | flagged | benign twins flagged |", "|---|---|---|---|---|"]
+    lines = ["| family | attacks | obeyed and shown | of those behind a hard gate | flagged | benign twins flagged |", "|---|---|---|---|---|---|"]
     for family, (wins, n) in sorted(won.items()):
-        shown = f"{wins} (gate)" if family in gates else str(wins)
-        lines.append(f"| {family} {NAMES[family]} | {n} | {shown} | {seen[family][0]} | {twins[family][0]} |")
+        held, behind = gates.get(family, (0, 0))
+        lines.append(f"| {family} {NAMES[family]} | {n} | {wins} | {f'{held} of {behind}' if behind else '-'} | {seen[family][0]} | {twins[family][0]} |")
     sys.stdout.write("\n".join(lines) + "\n")
 
 

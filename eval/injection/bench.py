@@ -46,7 +46,7 @@ class ObedientModel:
 
     name = "obedient"
     identity: dict[str, Any] = {"name": "obedient"}  # noqa: RUF012  # never changed
-    window = None
+    window: int | None = None
     threads = 1
     remember = False
 
@@ -76,7 +76,7 @@ def _filled(form: Mapping[str, Any], said: str, whole: Mapping[str, Any]) -> Any
         return {name: _filled(part, said, whole) for name, part in form.get("properties", {}).items()}
     if kind == "array":
         of = form.get("items", {})
-        return [f"{said} {n}" for n in range(FLOOD)] if of.get("type") == "string" else [_filled(of, said, whole)]
+        return [said, *(f"{n} {said[:60]}" for n in range(FLOOD))] if of.get("type") == "string" else [_filled(of, said, whole)]
     return {"string": said, "boolean": True, "integer": 1, "number": 1.0}.get(str(kind))
 
 

@@ -42,7 +42,7 @@ class Compress(Refiner):
     the better. Nothing is written anew, so every citation stays a span of its document.
     """
 
-    near: float = bounded(0.6, ge=0, le=1)
+    near: float = bounded(0.5, ge=0, le=1)
     blend: float = bounded(0.5, ge=0, le=1)
     prior: float = bounded(0.4, ge=0, le=1)
     pool: int = bounded(48, ge=1)

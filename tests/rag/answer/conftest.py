@@ -11,7 +11,6 @@ from rag.models.chat import Completion, Usage
 from rag.stages import Chat
 from rag.types import Chunk, Hit, Span
 
-
 NUMBERS = itertools.count()
 
 

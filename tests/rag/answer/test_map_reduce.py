@@ -45,7 +45,7 @@ def test_groups_hold_what_fits_and_at_least_one(reader, source):
     groups = MapReduce(QUOTE, QUOTE, tokens=64)._groups(context.hits, reader)
     assert sum(sizes) <= 64
     assert [len(g) for g in groups] == [3]
-    small = [h for h in context.hits] * 6
+    small = list(context.hits) * 6
     for group in MapReduce(QUOTE, QUOTE, tokens=64)._groups(small, reader):
         assert len(group) == 1 or sum(count(h.chunk.text) for h in group) <= 64
 
