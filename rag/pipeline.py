@@ -163,7 +163,6 @@ def _resolve(value: Any, models: Models) -> Any:
     if not is_dataclass(value) or isinstance(value, type):  # plain dataclasses may hold stages, as the branches of `route` do
         return value
     changes: dict[str, Any] = {}
-    asks = value.asks()
     for f in fields(value):
         old = getattr(value, f.name)
         role = f.metadata.get("model")
