@@ -38,6 +38,11 @@ bench: install  # the figures of README.md; DATA holds the collections
 	$(BIN)/rag-eval run eval/bench/scifact/*.yaml --corpus $(DATA)/scifact --questions $(DATA)/scifact --out $(OUT)/scifact --metrics ndcg@10,recall@100
 	$(BIN)/rag-eval run eval/bench/chroma_chunking/*.yaml --corpus $(DATA)/chroma_chunking/corpus \
 	    --questions $(DATA)/chroma_chunking/questions.jsonl --out $(OUT)/chroma --metrics span_recall,span_iou,span_precision
+	$(BIN)/python -m eval.bench.musique $(DATA)/musique100 --out $(OUT)/musique
+	$(BIN)/python -m eval.bench.stages $(OUT)/demo
+	$(BIN)/python -m eval.bench.overhead configs/hybrid_parents.yaml configs/generative.yaml configs/prf.yaml
+	$(BIN)/python -m eval.bench.pairs
+	$(BIN)/python -m eval.injection
 	$(BIN)/python -m eval.bench.speed $(DATA)/scifact
 	$(BIN)/python -m eval.bench.judge $(DATA)/judge
 

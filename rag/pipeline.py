@@ -166,7 +166,7 @@ def _resolve(value: Any, models: Models) -> Any:
     for f in fields(value):
         old = getattr(value, f.name)
         role = f.metadata.get("model")
-        named = old is None and role is not None and hasattr(models, role) and (role != "chat" or asks)
+        named = old is None and role is not None and hasattr(models, role) and (role != "chat" or not isinstance(value, Stage) or value.asks())
         new = getattr(models, str(role)) if named else _resolve(old, models)
         if new is not old:
             changes[f.name] = new
