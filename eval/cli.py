@@ -56,7 +56,7 @@ def run_command(
     summary = evaluate(named(configs), corpus, questions, out, metrics=names, judge=judge, limit=limit, runtime=runtime)
     work = runtime.work
     note(
-        f"done anew: {work.encodes} encodes, {work.searches} searches, {work.judgements} judgements, {work.writes} writes, {work.completions} completions; all is in {out}"
+        f"done anew: {work.encodes} encodes, {work.searches} searches, {work.judgements} judgements, {work.writes} writes, {work.completions} completions, {work.pairs} pairs; all is in {out}"
     )
     emit({**summary, "work": work.as_dict()}, as_json, lambda: leaderboard(summary))
 

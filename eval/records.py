@@ -14,7 +14,7 @@ from eval.score import Result, Score
 from rag.index.manifest import write_bytes, write_json
 from rag.types import Answer, Span, Step
 
-TEXTS = ("passages", "rewordings", "questions")  # what a model wrote for retrieval: lists that are worth keeping
+TEXTS = ("passages", "rewordings", "questions", "question")  # what a model wrote for retrieval: lists that are worth keeping
 UNSTABLE = ("remembered", "retries", "tried")  # differ between equal runs
 FILES = ("answers.jsonl", "scores.jsonl")
 
@@ -36,6 +36,23 @@ def answer_row(question: str, answer: Answer) -> dict[str, Any]:
         "flags": [{"kind": f.kind, "start": f.start, "end": f.end, "note": f.note} for f in answer.flags],
         "trace": [_step(s) for s in answer.trace],
     }  # fmt: skip
+
+
+def failed_row(question: str, text: str, why: str) -> dict[str, Any]:
+    """Return the row of a question that no answer came of, in the form of `answer_row`, with the reason under `failed`."""
+    empty: dict[str, Any] = {k: [] for k in ("citations", "contexts", "ranking", "flags", "trace")}
+    return {
+        "question": question,
+        "text": text,
+        "answer": "",
+        "abstained": False,
+        "why": "",
+        "context_tokens": 0,
+        "dropped": 0,
+        "cut": 0,
+        **empty,
+        "failed": why,
+    }
 
 
 def question_row(question: Question) -> dict[str, Any]:

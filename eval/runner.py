@@ -16,11 +16,11 @@ from eval.judges.make import make_judge
 from eval.latency import measure
 from eval.metrics import DEFAULT_METRICS, Metric, parse_all
 from eval.questions import Question, load_questions
-from eval.records import answer_row, question_row, read_jsonl, read_scores, result, score_rows, seal, sealed, write_jsonl
-from eval.score import Score
+from eval.records import answer_row, failed_row, question_row, read_jsonl, read_scores, result, score_rows, seal, sealed, write_jsonl
+from eval.score import ANSWER_FAILED, Score, because
 from eval.summary import spent, summarize
 from rag.config import dump
-from rag.errors import ConfigError, CorpusError
+from rag.errors import ChatError, ConfigError, CorpusError
 from rag.fingerprint import canonical, key
 from rag.index.manifest import write_json
 from rag.index.store import Index
@@ -32,6 +32,8 @@ from rag.runtime import Runtime
 from rag.stages import DenseSpace
 from rag.types import Document
 
+# Failures that are a matter of one question. After any other the run ends, and goes on where it stopped when it is started again.
+ONE_QUESTION = frozenset({"refused", "truncated", "malformed", "too_long"})
 RESERVED = ("questions.jsonl", "summary.json")
 
 
@@ -142,7 +144,7 @@ def _evaluate(name: str, pipeline: Pipeline, work: str, index: Index, task: Task
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "lock.json").unlink(missing_ok=True)
     asked = runtime.track(task.questions, f"answer {name}", len(task.questions))
-    rows = [answer_row(q.id, pipeline.ask(index, q.text, exact=True)) for q in asked]
+    rows = [_answered(q, pipeline, index) for q in asked]
     files = {"answers.jsonl": write_jsonl(folder / "answers.jsonl", rows)}
     answered = time.perf_counter() - start
     timing = measure(pipeline, index, task.questions)
@@ -158,6 +160,16 @@ def _evaluate(name: str, pipeline: Pipeline, work: str, index: Index, task: Task
     }  # fmt: skip
     seal(folder, lock)
     return lock
+
+
+def _answered(question: Question, pipeline: Pipeline, index: Index) -> dict[str, Any]:
+    """Return what came of a question; one that the model has no usable reply to is a row with the reason. Raises other `ChatError`s."""
+    try:
+        return answer_row(question.id, pipeline.ask(index, question.text, exact=True))
+    except ChatError as error:
+        if error.why not in ONE_QUESTION:
+            raise
+        return failed_row(question.id, question.text, f"{error.why}: {error}")
 
 
 def prompts_of(pipeline: Pipeline) -> dict[str, str]:
@@ -191,6 +203,9 @@ def score(rows: Sequence[Mapping[str, Any]], task: Task, latency: Mapping[str, f
     asked = {q.id: q for q in task.questions}
     found: list[Score] = []
     for row in runtime.track(rows, f"score {name}", len(rows)):
+        if "failed" in row:
+            found += [Score(row["question"], m.name, None, because(ANSWER_FAILED, row["failed"])) for m in task.metrics]
+            continue
         record = result(row, texts, latency.get(row["question"]))
         found += [m.score(asked[record.question], record, task.judge) for m in task.metrics]
     return found
@@ -203,6 +218,13 @@ def _entry(folder: Path, lock: Mapping[str, Any], task: Task) -> dict[str, Any]:
         "latency_ms": lock["latency"]["stages"], "latency_sample": lock["latency"]["sample"],
         "tokens": sum(r["context_tokens"] for r in rows), "seconds": lock["seconds"],
         "chunks": lock["chunks"], "over_limit": lock["over_limit"], "not_indexed": lock["not_indexed"],
-        "chat": spent(rows), "recorded": any(isinstance(m, dict) and m.get("name") == "recorded" for m in lock["models"]),
+        "chat": spent(rows), "recorded": _recorded(lock["models"]),
         "context": {"dropped": sum(r["dropped"] for r in rows), "cut": sum(r["cut"] for r in rows)},
     }  # fmt: skip
+
+
+def _recorded(identity: object) -> bool:
+    """Whether a recording is among the models of a run, also as a stand-in of another."""
+    if isinstance(identity, Mapping):
+        return identity.get("name") == "recorded" or any(map(_recorded, identity.values()))
+    return isinstance(identity, (list, tuple)) and any(map(_recorded, identity))

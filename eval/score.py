@@ -11,7 +11,8 @@ ABSTAINED = "abstained"
 NOT_APPLICABLE = "not applicable"
 JUDGE_FAILED = "judge failed"
 TIMED_OUT = "timed out"
-REASONS = (ABSTAINED, NOT_APPLICABLE, JUDGE_FAILED, TIMED_OUT)
+ANSWER_FAILED = "answer failed"
+REASONS = (ABSTAINED, NOT_APPLICABLE, JUDGE_FAILED, TIMED_OUT, ANSWER_FAILED)
 
 Fact = str | Mapping[str, object]
 

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 def remembered(pipeline: Pipeline, query: Query, reader: Reader, make: Callable[[], Answer]) -> Answer:
     """Return the kept answer to a query, or make and keep it.
 
-    Kept are the text, places and scores; what the places hold is read through `reader`, so that its scope and its audit log see
-    every reading. An entry that cannot be read, or names what is no longer there, is made anew.
+    Kept are the answer, the context as it was shown, places and scores; what the places hold is read through `reader`, so that its
+    scope and its audit log see every reading. An entry that cannot be read, or names what is no longer there, is made anew.
     """
     start = time.perf_counter()
     memo, at = reader.runtime.memo, _key(pipeline, query, reader)
@@ -37,8 +37,8 @@ def remembered(pipeline: Pipeline, query: Query, reader: Reader, make: Callable[
             step = Step("answer", "remembered", 1000 * (time.perf_counter() - start), {"abstained": answer.abstained, "citations": len(answer.citations)})
             return Answer(answer.query, answer.text, answer.citations, answer.context, answer.abstained, answer.ranking, (step,), answer.flags)
     made = make()
-    if any("tried" in step.facts for outer in made.trace for step in outer.walk()):
-        return made  # a stand-in answered: the model that is named first may do so next time
+    if any(step.facts.keys() & {"tried", "refused"} for outer in made.trace for step in outer.walk()):
+        return made  # a stand-in answered, or a model declined: the one that is named first may answer next time
     memo.put_many({at: json.dumps(_plain(made), ensure_ascii=False, allow_nan=False).encode("utf-8", "surrogatepass")})
     return made
 

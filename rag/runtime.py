@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from rag import prompts
-from rag.errors import ConfigError
+from rag.errors import ChatError, ConfigError
 from rag.fingerprint import key
 from rag.memo import Memo, cache_dir
-from rag.models.completions import complete
+from rag.models.completions import outcomes
 from rag.models.files import file_digest
 from rag.models.pairs import score_pairs
 from rag.models.recordings import Recorder
@@ -150,6 +150,10 @@ class Runtime:
 
         What is finished is kept whatever becomes of the rest. Raises `ChatError` for the first that failed.
         """
+        return [c for c in self.outcomes(spec, requests, label) if not isinstance(c, ChatError)]
+
+    def outcomes(self, spec: Chat, requests: Sequence[Request], label: str = "", placed: frozenset[str] = frozenset()) -> list[Completion | ChatError]:
+        """Do as `complete`, but give a failure for a reason in `placed` in the place of its completion and go on with the others."""
 
         def seen(request: Request, completion: Completion) -> None:
             self.work.completions += not completion.remembered
@@ -157,7 +161,7 @@ class Runtime:
                 self._recorder.add(request, completion)  # remembered ones too: a recording of a run is whole
 
         with self.progress(label, len(requests)) as advance:
-            return complete(self.chat(spec), requests, self.memo, seen, advance)
+            return outcomes(self.chat(spec), requests, self.memo, seen, advance, placed)
 
     def identities(self, stage: object) -> list[Any]:
         """Return the identity of every model a stage and its sub-stages name, for content keys."""

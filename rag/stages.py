@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import MISSING, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from rag.errors import ConfigError
 from rag.types import Answer, Context, Document, Found, Hit, Piece, Query, Ranking
 
 if TYPE_CHECKING:
@@ -142,6 +143,13 @@ class Chat(Stage, ABC):
     @abstractmethod
     def open(self, runtime: Runtime) -> ChatModel:
         """Return the model, ready to be asked. Raises `ModelError` or `MissingExtra` when it cannot be had."""
+
+
+def required(chat: Chat | None, use: str) -> Chat:
+    """Return the chat model of a part. Raises `ConfigError` when it has none, as a part outside a pipeline may."""
+    if chat is None:
+        raise ConfigError(f"{use} asks a chat model and has none; give it chat: or name one under models: {{chat: ...}}")
+    return chat
 
 
 KINDS: tuple[type[Stage], ...] = (Chunker, Retriever, Refiner, Packer, Answerer)

@@ -20,7 +20,7 @@ NAMES = {
 
 def main() -> None:
     """Print a Markdown table by family: attacks, how many succeeded through a model that obeys, how many are flagged, and twins flagged."""
-    cases = [c for c in corpus.load() if c.carrier not in ("history", "judge_answer")]
+    cases = [c for c in corpus.load() if c.carrier not in ("history", "judge_answer") and c.success != "verdict"]
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(Path(folder))
         shown = [succeeded(c, bench.ask(c, pipeline=bench.obeying)) for c in cases]

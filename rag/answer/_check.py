@@ -13,6 +13,7 @@ from rag.index.reader import Reader
 from rag.models.encoder import Vectors
 from rag.text import analyzer, sentences
 from rag.types import Flag, Hit, Span
+from rag.untrusted import visible
 
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 _FOLD = str.maketrans(
@@ -74,10 +75,12 @@ def check(found: Sequence[Claim], hits: Sequence[Hit], rules: Rules, reader: Rea
             if not claim.marks:
                 flags.append(Flag("uncited", claim.start, claim.end, "no source is named"))
             continue
-        quoted = _quoted(claim, [hits[n - 1] for n in numbers])
-        flags += [Flag("bad_quote", claim.start, claim.end, "the quoted words are in none of the sources it names") for span in quoted if span is None]
+        sources = [hits[n - 1] for n in numbers]
+        exact = [[s for quote in claim.quotes if (s := locate(quote, hit)) is not None] for hit in sources]
+        lost = [q for q in claim.quotes if not any(locate(q, hit) for hit in sources)]
+        flags += [Flag("bad_quote", claim.start, claim.end, "the quoted words are in none of the sources it names") for _ in lost]
         places = [_best(rows[i], rows[len(found) :], held[n]) for n in numbers]
-        support, lacking = _support(claim, [p for p in places if p], [hits[n - 1].chunk.text for n in numbers], rules)
+        support, lacking = _support(claim, [p for p in places if p], [h.chunk.text for h in sources], rules)
         supports.append(support)
         if support < rules.support or lacking:
             why = (
@@ -86,8 +89,8 @@ def check(found: Sequence[Claim], hits: Sequence[Hit], rules: Rules, reader: Rea
                 else f"its sources support it with {support:.2f}, less than {rules.support:g}"
             )
             flags.append(Flag("unsupported", claim.start, claim.end, why))
-        exact = [s for s in quoted if s is not None]
-        spans += exact or [p[0].span if p else hits[n - 1].chunk.span for n, p in zip(numbers, places, strict=True)]
+        for hit, place, own in zip(sources, places, exact, strict=True):
+            spans += own or [place[0].span if place else hit.chunk.span]
     return Checked(tuple(dict.fromkeys(spans)), tuple(flags), tuple(round(s, 4) for s in supports))
 
 
@@ -124,26 +127,36 @@ def _support(claim: Claim, places: Sequence[tuple[_Sentence, float]], texts: Seq
 
 
 def _plain(number: str) -> str:
-    return re.sub(r",(?=\d{3}\b)", "", number).rstrip("0").rstrip(".") if "." in number else number.replace(",", "")
-
-
-def _quoted(claim: Claim, hits: Sequence[Hit]) -> list[Span | None]:
-    """Return where each quote of a claim stands in the sources it names, None where in none."""
-    found: list[Span | None] = []
-    for quote in claim.quotes:
-        spans = [s for hit in hits if (s := locate(quote, hit)) is not None]
-        found.append(spans[0] if spans else None)
-    return found
+    """Return a number without thousands separators, and without zeros at its end where it is a decimal (2.50, not version 2.0.10)."""
+    bare = number.replace(",", "")
+    return bare.rstrip("0").rstrip(".") if bare.count(".") == 1 else bare
 
 
 def locate(quote: str, hit: Hit) -> Span | None:
-    """Return the span of a quote in a hit's text, white space, dashes and quotation marks taken as equal; None when it is not there."""
-    words = quote.translate(_FOLD).strip(" .,;:").split()
+    """Return the span of a quote in a hit's text, None when it is not there.
+
+    White space, dashes and quotation marks are taken as equal, and the text is read as a model was shown it: without hidden characters.
+    """
+    words = visible(quote)[0].translate(_FOLD).strip(" .,;:").split()
     if not words:
         return None
-    text = hit.chunk.text.translate(_FOLD)  # one character for one, so that offsets stay
-    match = re.search(r"\s+".join(map(re.escape, words)), text, re.IGNORECASE)
+    stored = hit.chunk.text
+    shown, gone = visible(stored)
+    match = re.search(r"\s+".join(map(re.escape, words)), shown.translate(_FOLD), re.IGNORECASE)  # folding keeps every place
     if match is None:
         return None
+    places = _places(shown, stored) if gone or len(shown) != len(stored) else range(len(stored))
     start = hit.chunk.span.start
-    return Span(hit.chunk.span.doc_id, start + match.start(), start + match.end())
+    return Span(hit.chunk.span.doc_id, start + places[match.start()], start + places[match.end() - 1] + 1)
+
+
+def _places(shown: str, stored: str) -> list[int]:
+    """Return for each character that is shown its place in the stored text, of which it is a part with characters left out."""
+    places: list[int] = []
+    at = 0
+    for char in shown:
+        while stored[at] != char and not (char == "\n" and not stored[at].isprintable()):
+            at += 1
+        places.append(at)
+        at += 1
+    return places

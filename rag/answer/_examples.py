@@ -24,29 +24,35 @@ class Example:
 
 def nearest(path: str, shots: int, question: str, model: str, reader: Reader) -> list[Example]:
     """Return the `shots` examples whose questions are most like this one (cosine of embeddings), the nearest last, next to the question."""
-    stat = Path(path)
+    file = Path(path).expanduser()
     try:
-        touched = stat.stat()
+        touched = file.stat()
     except (OSError, ValueError):
         raise ConfigError(f"{path}: examples cannot be read; check answer.examples") from None
-    known = read(path, touched.st_mtime_ns, touched.st_size)
+    known = read(file, touched.st_mtime_ns, touched.st_size)
     rows = reader.runtime.embed(model, [question, *(e.question for e in known)], label="")
     order = sorted(range(len(known)), key=lambda i: (-float(rows[i + 1] @ rows[0]), i))
     return [known[i] for i in reversed(order[:shots])]
 
 
 @lru_cache(maxsize=16)
-def read(path: str, touched: int, size: int) -> tuple[Example, ...]:
+def read(path: Path, touched: int, size: int) -> tuple[Example, ...]:
     """Return the examples of a JSON Lines file of `{"question", "sources": [text], "answer"}`. Raises `ConfigError` with the line."""
     if size > MOST_BYTES:
         raise ConfigError(f"{path}: more than {MOST_BYTES} bytes of examples; keep the best")
     found = []
-    for n, line in enumerate(Path(path).read_text(encoding="utf-8").split("\n"), start=1):
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{path}: examples cannot be read ({type(error).__name__}); they have to be UTF-8 text") from None
+    for n, line in enumerate(text.split("\n"), start=1):
         if not line.strip():
             continue
         try:
             row = json.loads(line)
             example = Example(row["question"], tuple(row["sources"]), row["answer"])
+            if not isinstance(row["sources"], list):
+                raise TypeError
         except (ValueError, TypeError, KeyError, RecursionError):
             raise ConfigError(f'{path}:{n}: expected {{"question", "sources": [text], "answer"}}') from None
         if not all(isinstance(t, str) for t in (example.question, example.answer, *example.sources)):

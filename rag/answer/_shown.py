@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from bisect import bisect_left
+from collections.abc import Callable
 from dataclasses import dataclass
 
+from rag.errors import ChatError
 from rag.index.reader import Reader
 from rag.instructions import instructions_in
+from rag.models.chat import Message, counted
+from rag.stages import Chat
 from rag.types import Context, Hit
-from rag.untrusted import Fenced, Source, fenced, visible
+from rag.untrusted import Fenced, Source, fenced
 
 
 @dataclass(frozen=True)
@@ -20,33 +24,47 @@ class Shown:
     facts: dict[str, object]
 
 
-def show(context: Context, question: str, reader: Reader, fits: Callable[[str], bool]) -> Shown:
-    """Return the sources of a context in their order; while the block does not fit, the one with the lowest score goes."""
-    hits = list(context.hits)
-    block = _block(hits, question, reader)
-    left_out = 0
-    while hits and not fits(block.text):
-        hits.remove(min(hits, key=lambda h: (h.score, h.chunk.id)))
-        left_out += 1
-        block = _block(hits, question, reader)
-    flagged = [f for hit in hits for f in instructions_in(visible(hit.chunk.text)[0])]
+@dataclass(frozen=True, slots=True)
+class Room:
+    """How much of a model's window a prompt may take: a share of it, and no more than leaves `reply` tokens."""
+
+    share: float
+    reply: int
+
+
+def show(context: Context, question: str, reader: Reader, chat: Chat, room: Room, messages: Callable[[str], tuple[Message, ...]]) -> Shown:
+    """Return the sources of a context in their order, as many as the prompt has room for.
+
+    Those with the lowest scores are left out. `messages` gives the whole prompt for a block of sources. Raises `ChatError` (`too_long`)
+    when not one source fits.
+    """
+    asked = reader.runtime.chat(chat)
+    most = None if asked.window is None else min(int(room.share * asked.window), asked.window - room.reply)
+    lowest = sorted(context.hits, key=lambda h: (h.score, h.chunk.id))
+
+    def block(left_out: int) -> tuple[list[Hit], Fenced]:
+        gone = set(map(id, lowest[:left_out]))
+        kept = [h for h in context.hits if id(h) not in gone]
+        return kept, fenced([Source(_name(h, reader), h.chunk.text) for h in kept], question)
+
+    def fits(left_out: int) -> bool:
+        return most is None or counted(asked, messages(block(left_out)[1].text)) <= most
+
+    left_out = 0 if fits(0) else bisect_left(range(len(lowest)), True, lo=1, key=fits)
+    hits, fence = block(left_out)
+    if not hits and context.hits:
+        raise ChatError(
+            f"not one source fits {most} of the {asked.window} tokens of {asked.name}; use smaller chunks or a model with a larger window", "too_long"
+        )
+    flagged = [f for hit in hits for text in (_name(hit, reader), hit.chunk.text) for f in instructions_in(text)]
     facts: dict[str, object] = {
-        "sources": len(hits), "left_out": left_out, "hidden_characters": block.removed, "delimiters_replaced": block.replaced, "instructions_flagged": len(flagged),
+        "sources": len(hits), "left_out": left_out, "hidden_characters": fence.removed, "delimiters_replaced": fence.replaced, "instructions_flagged": len(flagged),
     }  # fmt: skip
     if flagged:
         facts["instruction_families"] = sorted({f.family for f in flagged})
-    return Shown(tuple(hits), block.text, facts)
-
-
-def _block(hits: Sequence[Hit], question: str, reader: Reader) -> Fenced:
-    return fenced([Source(_name(h, reader), h.chunk.text) for h in hits], question)
+    return Shown(tuple(hits), fence.text, facts)
 
 
 def _name(hit: Hit, reader: Reader) -> str:
     title = reader.document(hit.chunk.span.doc_id).title
     return f"{title} \u2014 {hit.chunk.span.doc_id}" if title else hit.chunk.span.doc_id
-
-
-def texts(hits: Sequence[Hit]) -> list[str]:
-    """Return the stored texts of hits, for what has to be found in them word by word."""
-    return [h.chunk.text for h in hits]

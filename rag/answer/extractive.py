@@ -7,15 +7,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from rag.answer._abstention import ABSTENTION
 from rag.index.reader import Reader
 from rag.registry import register
-from rag.rendered import safe_answer
+from rag.rendered import kinds, safe_answer
 from rag.scores import held_shares
 from rag.stages import Answerer, bounded, model
 from rag.text import analyzer, check_language, sentences
 from rag.types import Answer, Context, Flag, Query, Span
 
-ABSTENTION = "The indexed documents do not answer this."
 FEWEST_WORDS = 3  # a shorter piece (a stray mark, a cell) says nothing on its own
 _WORD = re.compile(r"\w+")
 _NOT_PROSE = re.compile(r"#{1,6} |```|~~~|\|[\s:|-]+\|$|[-*_=]{3,}$")
@@ -69,7 +69,7 @@ class Extractive(Answerer):
         chosen = [i for i in order[: self.quotes] if scores[i] >= self.near * best]
         text = " ".join(f"{' '.join(found[i].text.split())} [{found[i].source}]" for i in chosen)
         safe, removed = safe_answer(text, [found[i].text for i in chosen])
-        flags = tuple(Flag("removed", 0, len(safe), f"{r.kind}, {r.length} characters") for r in removed)
+        flags = (Flag("removed", 0, len(safe), ", ".join(f"{n} {kind}" for kind, n in kinds(removed).items())),) if removed else ()
         return Answer(query.text, safe, tuple(found[i].span for i in chosen), context, flags=flags)
 
     def _candidates(self, context: Context) -> list[_Candidate]:

@@ -9,24 +9,26 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
+from rag.answer._abstention import ABSTENTION
 from rag.answer._check import Checked, Rules, check, locate
 from rag.answer._claims import Claim, claims
 from rag.answer._examples import nearest
-from rag.answer._shown import Shown, show, texts
+from rag.answer._shown import Room, Shown, show
 from rag.errors import ChatError
 from rag.index.reader import Reader
-from rag.models.chat import Completion, Message, Request, counted, facts
+from rag.models.chat import Completion, Message, Request, facts
 from rag.models.structured import structured
 from rag.prompts import load as load_prompt
 from rag.registry import register
-from rag.rendered import safe_answer
-from rag.stages import Answerer, Chat, bounded, file, model, prompt
+from rag.rendered import Removed, kinds, safe_answer
+from rag.stages import Answerer, Chat, bounded, file, model, prompt, required
 from rag.text import check_language
 from rag.types import Answer, Context, Flag, Hit, Query, Span, Step
 from rag.untrusted import Source, fenced, visible
 
-ABSTENTION = "The indexed documents do not answer this."
-_NO_ANSWER = re.compile(r"\s*[*\"'`]*NO[ _]ANSWER\b[*\"'`]*\s*[:.\-\u2013\u2014]*\s*", re.IGNORECASE)
+# In capitals, as the prompt asks for it; otherwise only where nothing but a reason can follow ("No answer key is given" is an answer).
+_NO_ANSWER = re.compile(r"\s*[*\"'`]*(?:NO[ _]ANSWER\b|(?i:no[ _]answer)(?=[*\"'`.]*\s*(?:[:\u2013\u2014-]|$)))[*\"'`]*\s*[:.\u2013\u2014-]*\s*", re.MULTILINE)
+_LETTER = re.compile(r"[^\W\d_]")
 
 
 class _Said(BaseModel):
@@ -35,6 +37,25 @@ class _Said(BaseModel):
     text: str
     sources: list[int] = Field(default_factory=list)
     quote: str | None = None
+
+
+@dataclass(frozen=True)
+class _Quote:
+    """Words that a claim of the JSON form quotes, and the sources it says they stand in."""
+
+    words: str
+    sources: tuple[int, ...]
+    claim: str
+
+    def spans(self, hits: Sequence[Hit]) -> list[Span]:
+        """Return where they do."""
+        return [s for n in self.sources if 1 <= n <= len(hits) and (s := locate(self.words, hits[n - 1])) is not None]
+
+    def flag(self, text: str) -> Flag:
+        """Return the flag of a quote that stands nowhere, on its claim in the answer's text."""
+        at = max(text.find(self.claim), 0)
+        note = f"{safe_answer(self.words)[0][:80]!r} is in none of the sources it names"
+        return Flag("bad_quote", at, at + len(self.claim) if self.claim in text else len(text), note)
 
 
 class _Reply(BaseModel):
@@ -84,16 +105,16 @@ class Generative(Answerer):
         if not context.hits:
             return Answer(query.text, ABSTENTION, (), context, "nothing was retrieved")
         shown, messages = self._prompt(query.text, context, reader)
-        if not shown.hits:
-            raise ChatError(f"not one source fits {self.share:g} of the model's window; use smaller chunks, or a model with a larger window", "too_long")
-        seen = Context(shown.hits, shown.block, self._tokens(shown.block, reader), context.dropped + len(context.hits) - len(shown.hits), context.cut)
+        seen = Context(
+            shown.hits, shown.block, reader.runtime.chat(self._chat).count(shown.block), context.dropped + len(context.hits) - len(shown.hits), context.cut
+        )
         request = Request(messages, self._task, query.text, max_tokens=self.max_tokens, temperature=self.temperature)
         try:
             text, quotes, completions, reason = self._ask(request, reader)
         except ChatError as error:
             if error.why != "refused":
                 raise
-            return Answer(query.text, ABSTENTION, (), seen, "the model refused", trace=(Step("chat", self.use, 0.0, shown.facts),))
+            return Answer(query.text, ABSTENTION, (), seen, "the model refused", trace=(Step("chat", self.use, 0.0, {**shown.facts, "refused": True}),))
         step = Step("chat", self.use, sum(0.0 if c.remembered else c.ms for c in completions), {**shown.facts, **facts(completions)})
         if reason:
             return Answer(query.text, ABSTENTION, (), seen, reason, trace=(step,))
@@ -103,19 +124,13 @@ class Generative(Answerer):
     def _task(self) -> str:
         return "answer" if self.format == "prose" else "answer_json"
 
-    def _tokens(self, text: str, reader: Reader) -> int:
-        return reader.runtime.chat(self._chat).count(text)
-
     @property
     def _chat(self) -> Chat:
-        if self.chat is None:
-            raise ChatError("no chat model is named; write models: {chat: {use: ...}} into the configuration", "rejected")
-        return self.chat
+        return required(self.chat, self.use)
 
     def _prompt(self, question: str, context: Context, reader: Reader) -> tuple[Shown, tuple[Message, ...]]:
         """Return what is shown and the whole prompt: instructions, examples, sources, question, the stable part first."""
         asked = load_prompt(self.prompt)
-        chat = reader.runtime.chat(self._chat)
         clean = visible(question)[0]
         shots = self._shots(question, reader)
 
@@ -124,8 +139,7 @@ class Generative(Answerer):
             system = tuple(m for m in made if m.role == "system")
             return (*system, *shots, *made[len(system) :])
 
-        room = None if chat.window is None else int(self.share * chat.window)
-        shown = show(context, question, reader, lambda block: room is None or counted(chat, messages(block)) <= room)
+        shown = show(context, question, reader, self._chat, Room(self.share, self.max_tokens), messages)
         return shown, messages(shown.block)
 
     def _shots(self, question: str, reader: Reader) -> tuple[Message, ...]:
@@ -139,44 +153,46 @@ class Generative(Answerer):
             made.append(Message("assistant", example.answer))
         return tuple(made)
 
-    def _ask(self, request: Request, reader: Reader) -> tuple[str, list[tuple[str, tuple[int, ...]]], list[Completion], str]:
+    def _ask(self, request: Request, reader: Reader) -> tuple[str, list[_Quote], list[Completion], str]:
         """Return the text with marks, quotes with the sources they name, the completions, and why the model abstained if it did."""
         if self.format == "prose":
             completion = reader.runtime.complete(self._chat, [request])[0]
             declined = _NO_ANSWER.match(completion.text)
-            why = completion.text[declined.end() :].strip()[:300] if declined else ""
-            empty = not completion.text.strip()
-            return completion.text.strip(), [], [completion], (why or "the model found no answer") if declined or empty else ""
+            why = completion.text[declined.end() :] if declined else ""
+            empty = not _LETTER.search(completion.text)
+            return completion.text.strip(), [], [completion], _reason(why) if declined or empty else ""
         reply, completions = structured(reader.runtime, self._chat, request, _Reply)
         said = [c for c in reply.claims if c.text.strip()]
         if reply.abstain or not said:
-            return "", [], completions, visible(reply.reason)[0].strip()[:300] or "the model found no answer"
-        text = " ".join(c.text.strip() + "".join(f" [{n}]" for n in dict.fromkeys(c.sources)) for c in said)
-        return text, [(c.quote, tuple(c.sources)) for c in said if c.quote and c.quote.strip()], completions, ""
+            return "", [], completions, _reason(reply.reason)
+        text = " ".join(_ended(c.text) + "".join(f" [{n}]" for n in dict.fromkeys(c.sources)) for c in said)
+        return text, [_Quote(c.quote, tuple(c.sources), _ended(c.text)) for c in said if c.quote and c.quote.strip()], completions, ""
 
-    def _checked(self, question: str, text: str, quotes: list[tuple[str, tuple[int, ...]]], seen: Context, step: Step, reader: Reader) -> Answer:
+    def _checked(self, question: str, text: str, quotes: list[_Quote], seen: Context, step: Step, reader: Reader) -> Answer:
         named = [seen.hits[n - 1] for n in sorted({m.source for c in claims(text, self.language) for m in c.marks}) if 1 <= n <= len(seen.hits)]
-        safe, removed = safe_answer(text, texts(named))
+        safe, removed = safe_answer(text, [h.chunk.text for h in named])
         found = claims(safe, self.language)
         checked = check(found, seen.hits, Rules(self.support, self.language, self.model or ""), reader)
-        flags = [
-            *checked.flags,
-            *(Flag("removed", 0, len(safe), f"{r.kind}, {r.length} characters") for r in removed),
-            *_wrong_quotes(quotes, seen.hits, len(safe)),
-        ]
-        exact = [s for quote, numbers in quotes for s in _places(quote, numbers, seen.hits)[:1]]
-        if not safe.strip():
+        flags = [*checked.flags, *_removed(removed, len(safe)), *(q.flag(safe) for q in quotes if not q.spans(seen.hits))]
+        if not _LETTER.search(safe):
             return Answer(question, ABSTENTION, (), seen, "nothing of the reply may be shown", trace=(step,), flags=tuple(flags))
-        cited = tuple(dict.fromkeys((*exact, *checked.citations)))
+        cited = tuple(dict.fromkeys((*(s for q in quotes for s in q.spans(seen.hits)[:1]), *checked.citations)))
         return Answer(question, safe, cited, seen, trace=(_summed(step, found, checked),), flags=tuple(flags))
 
 
-def _places(quote: str, numbers: Sequence[int], hits: Sequence[Hit]) -> list[Span]:
-    return [s for n in numbers if 1 <= n <= len(hits) and (s := locate(quote, hits[n - 1])) is not None]
+def _reason(text: str) -> str:
+    """Return why a model abstained, as it may be shown."""
+    return " ".join(safe_answer(text)[0].split())[:300] or "the model found no answer"
 
 
-def _wrong_quotes(quotes: list[tuple[str, tuple[int, ...]]], hits: Sequence[Hit], end: int) -> list[Flag]:
-    return [Flag("bad_quote", 0, end, f"{quote[:80]!r} is in none of the sources it names") for quote, numbers in quotes if not _places(quote, numbers, hits)]
+def _ended(text: str) -> str:
+    """Return a claim that ends like a sentence, so that it does not run into the next."""
+    text = text.strip()
+    return text if not text[-1].isalnum() else f"{text}."
+
+
+def _removed(removed: Sequence[Removed], end: int) -> list[Flag]:
+    return [Flag("removed", 0, end, ", ".join(f"{n} {kind}" for kind, n in kinds(removed).items()))] if removed else []
 
 
 def _summed(step: Step, found: list[Claim], checked: Checked) -> Step:

@@ -6,13 +6,12 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from rag.answer._abstention import ABSTENTION
 from rag.index.reader import Reader
 from rag.models.files import BUNDLED
 from rag.registry import register
 from rag.stages import Answerer, bounded, model
 from rag.types import Answer, Context, Hit, Query, Span, Step
-
-ABSTENTION = "The indexed documents do not answer this."
 
 
 @register("map_reduce")

@@ -8,17 +8,19 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
+from rag.answer._abstention import ABSTENTION
 from rag.answer._claims import Claim, claims
-from rag.errors import ChatError
+from rag.answer._shown import Room, show
 from rag.index.reader import Reader
-from rag.models.chat import Completion, Request, facts
+from rag.models.chat import Completion, Message, Request, facts
 from rag.models.structured import structured
 from rag.prompts import load as load_prompt
 from rag.registry import register
-from rag.stages import Answerer, Chat, bounded, model, prompt
+from rag.rendered import safe_answer
+from rag.stages import Answerer, Chat, bounded, model, prompt, required
 from rag.types import Answer, Context, Flag, Query, Step
+from rag.untrusted import prompt_copy, visible
 
-ABSTENTION = "The indexed documents do not answer this."
 WRONG = frozenset({"no_source", "bad_quote", "unsupported"})
 
 
@@ -43,7 +45,7 @@ class SelfCheck(Answerer):
 
     `by: flags` counts claims with a mark without a source, a wrong quote or too little support as failed, and with `uncited: fail`
     also claims that name no source. `by: chat` shows a chat model the claims and the sources and takes its verdict for each; one that
-    it leaves out has failed. The answer of `retry` is held to the same; it may be any answerer, for example `extractive`.
+    it leaves out has failed; sources may take `share` of its window. The answer of `retry` is held to the same; it may be any answerer, for example `extractive`.
     """
 
     over: Answerer
@@ -54,6 +56,7 @@ class SelfCheck(Answerer):
     chat: Chat | None = model("chat")
     prompt: str = prompt("self_check")
     max_tokens: int = bounded(800, ge=16)
+    share: float = bounded(0.7, gt=0, le=1)
 
     def asks(self) -> bool:
         """Only `by: chat` needs a chat model here; `over` may need one of its own."""
@@ -94,16 +97,20 @@ class SelfCheck(Answerer):
         return self._judged(found, made, reader)
 
     def _judged(self, found: list[Claim], made: Answer, reader: Reader) -> tuple[list[Flag], int, list[Completion]]:
-        if self.chat is None:
-            raise ChatError("no chat model is named; write models: {chat: {use: ...}} into the configuration", "rejected")
-        listed = "\n".join(f"{n}. {c.text}" for n, c in enumerate(found, start=1))
-        messages = load_prompt(self.prompt).messages(question=made.query, sources=made.context.text, claims=listed)
-        reply, completions = structured(
-            reader.runtime, self.chat, Request(messages, "self_check", made.query, max_tokens=self.max_tokens, temperature=0.0), _Verdicts
-        )
+        chat = required(self.chat, self.use)
+        listed = "\n".join(f"{n}. {prompt_copy(c.text)}" for n, c in enumerate(found, start=1))
+
+        def messages(block: str) -> tuple[Message, ...]:
+            return load_prompt(self.prompt).messages(question=visible(made.query)[0], sources=block, claims=listed)
+
+        shown = show(made.context, made.query, reader, chat, Room(self.share, self.max_tokens), messages)
+        request = Request(messages(shown.block), "self_check", made.query, max_tokens=self.max_tokens, temperature=0.0)
+        reply, completions = structured(reader.runtime, chat, request, _Verdicts)
         held = {v.claim for v in reply.verdicts if v.supported} - {v.claim for v in reply.verdicts if not v.supported}
         why = {v.claim: v.reason for v in reply.verdicts if not v.supported}
         wrong = [
-            Flag("unsupported", c.start, c.end, f"the check says: {why.get(n, 'no verdict')[:200]}") for n, c in enumerate(found, start=1) if n not in held
+            Flag("unsupported", c.start, c.end, f"the check says: {safe_answer(why.get(n, 'no verdict'))[0][:200]}")
+            for n, c in enumerate(found, start=1)
+            if n not in held
         ]
         return wrong, len(found), completions

@@ -175,12 +175,13 @@ def _message(error: object) -> tuple[str, str]:
 
 
 def _usage(found: object) -> Usage | None:
+    """Return what an endpoint counted, None where it counted nothing: no request takes no tokens, and a budget must not be told so."""
     if not isinstance(found, Mapping):
         return None
     details = found.get("prompt_tokens_details")
     cached = _count(details.get("cached_tokens")) if isinstance(details, Mapping) else 0
-    prompt = _count(found.get("prompt_tokens"))
-    return Usage(prompt, _count(found.get("completion_tokens")), min(cached, prompt))
+    prompt, completion = _count(found.get("prompt_tokens")), _count(found.get("completion_tokens"))
+    return Usage(prompt, completion, min(cached, prompt)) if prompt or completion else None
 
 
 def _count(value: object) -> int:

@@ -10,8 +10,11 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
+from rag.chat._address import checked as address
+from rag.chat._address import exposed
 from rag.chat._dialect import Dialect
 from rag.chat._limits import Budget, Rate
+from rag.chat._masked import LEAST_ERROR, Masked, masked
 from rag.chat._reply import Failure, Gathered, Said, checked, failure, read
 from rag.chat._wire import post
 from rag.errors import ChatError
@@ -25,7 +28,7 @@ if TYPE_CHECKING:
     from rag.models.chat import ChatModel
     from rag.runtime import Runtime
 
-PUBLIC = "api.openai.com"
+PUBLIC, PUBLIC_KEY = "api.openai.com", "OPENAI_API_KEY"  # this key belongs to that host: no other is sent it without being told
 BASE, LONGEST_WAIT = 0.5, 60.0  # seconds: the first pause between attempts at most, and any pause at most
 
 
@@ -34,6 +37,7 @@ BASE, LONGEST_WAIT = 0.5, 60.0  # seconds: the first pause between attempts at m
 class OpenAI(Chat):
     """Asks an OpenAI-compatible endpoint: `base_url` up to `/v1`, the key from the environment variable that `api_key_env` names.
 
+    Where it names none, OpenAI's own address is sent OPENAI_API_KEY and any other no key. A key goes over http only to this machine or its network.
     `timeout` is in seconds for one attempt, `deadline` for all; `threads` requests are under way at once. `temperature: null` sends
     none, whatever a task asks for. `max_tokens` replaces what a task asks for. `structured` is how a schema is asked for; where an endpoint rejects
     one form the next is taken. Prices are per million tokens. `window` is planned and checked with `tokenizer`, whose counts are
@@ -42,7 +46,7 @@ class OpenAI(Chat):
 
     model: str
     base_url: str = f"https://{PUBLIC}/v1"
-    api_key_env: str | None = incidental("OPENAI_API_KEY")
+    api_key_env: str | None = incidental(None)
     temperature: float | None = bounded(0.0, ge=0, le=2)
     top_p: float | None = bounded(None, gt=0, le=1)
     seed: int | None = None
@@ -66,20 +70,19 @@ class OpenAI(Chat):
     def __post_init__(self) -> None:
         """Hold the fields to their bounds and the address to one that may be written down; raises `ValueError`."""
         super().__post_init__()
-        object.__setattr__(self, "base_url", self.base_url.strip().rstrip("/"))
-        try:
-            url = urlsplit(self.base_url)
-            host, _ = url.hostname, url.port
-        except ValueError:
-            host = None
-        if host is None or url.scheme not in ("http", "https") or not self.base_url.isascii() or any(c.isspace() for c in self.base_url):
-            raise ValueError("base_url is no http or https address; write it like https://host/v1")
-        if url.username or url.password or url.query or url.fragment:  # not repeated here: it may hold a key
-            raise ValueError("base_url holds a user, password, query or fragment; leave it out: a key comes from the variable that api_key_env names")
+        object.__setattr__(self, "base_url", address(self.base_url))
+        if self.key_env and exposed(self.base_url):
+            fix = "write https, or api_key_env: null where the endpoint needs no key" if self.api_key_env else "write https"
+            raise ValueError(f"base_url {self.base_url} would have the key of {self.key_env} sent in clear to a host that is not local; {fix}")
         if not self.model.strip():
             raise ValueError("model is blank; give the name that the endpoint knows it by")
         if self.budget_cost is not None and (self.price_in is None or self.price_out is None):
             raise ValueError("budget_cost needs price_in and price_out, per million tokens")
+
+    @property
+    def key_env(self) -> str | None:
+        """The environment variable whose key is sent: the one that is named, else that of OpenAI to OpenAI alone."""
+        return self.api_key_env or (PUBLIC_KEY if urlsplit(self.base_url).hostname == PUBLIC else None)
 
     def open(self, runtime: Runtime) -> ChatModel:
         """Return the model; nothing is sent yet."""
@@ -145,20 +148,23 @@ class OpenAIModel:
             "seed": None if spec.seed is None else spec.seed + call.request.sample,
         }
         call.sent = self._dialect.body(call.request, sampling, call.most, spec.stream or call.on_text is not None)
-        gathered = Gathered(self._host, call.listen)
+        heard = Masked(call.secret, call.listen)  # of this attempt: what one that failed held back is no part of the next
+        gathered = Gathered(self._host, heard.add)
         try:
             reply = post(f"{spec.base_url}/chat/completions", call.sent, call.secret, seconds, gathered.add)
             if not 200 <= reply.status < 300:
-                raise failure(reply.status, reply.headers, reply.body, self._host, spec.model, self._key_name())
+                body = masked(reply.body.decode("utf-8", "replace"), call.secret, LEAST_ERROR).encode()  # before it is cut to what is shown
+                raise failure(reply.status, reply.headers, body, self._host, spec.model, self._key_name())
             said = gathered.end() if reply.streamed else read(reply.body, self._host)
         except ChatError as error:
-            error.args = (_hidden(str(error), call.secret),)
+            error.args = (masked(str(error), call.secret, LEAST_ERROR),)
             if isinstance(error, Failure):
-                error.said = _hidden(error.said, call.secret)
+                error.said = masked(error.said, call.secret, LEAST_ERROR)
             raise
-        said.text, said.refusal = _hidden(said.text, call.secret), _hidden(said.refusal, call.secret)
-        if said.text and not reply.streamed:
-            call.listen(said.text)
+        if not reply.streamed:
+            heard.add(said.text)
+        heard.end()
+        said.text, said.refusal = masked(said.text, call.secret), masked(said.refusal, call.secret, LEAST_ERROR)
         return said
 
     def _again(self, error: ChatError, call: _Call, end: float) -> bool:
@@ -186,22 +192,18 @@ class OpenAIModel:
         return replace(usage, cost=cost / 1e6)
 
     def _key_name(self) -> str:
-        return f"the key in the environment variable {self._spec.api_key_env}" if self._spec.api_key_env else "api_key_env, which names no key"
+        name = self._spec.key_env
+        return f"the key in the environment variable {name}" if name else f"api_key_env, which names no key ({PUBLIC_KEY} goes to {PUBLIC} alone)"
 
     def _secret(self) -> str | None:
         """Return the key; it is read when it is needed and kept nowhere. Raises `ChatError` (`rejected`), without its text."""
-        name = self._spec.api_key_env
+        name = self._spec.key_env
         secret = os.environ.get(name, "").strip() if name else ""
         if not secret and name and urlsplit(self._spec.base_url).hostname == PUBLIC:
             raise ChatError(f"the environment variable {name} holds no key for {PUBLIC}; set it, or name another in api_key_env", "rejected")
         if not all("!" <= c <= "~" for c in secret):
             raise ChatError(f"the environment variable {name} holds what is no key (blanks or characters beyond ASCII in it); set it anew", "rejected")
         return secret or None
-
-
-def _hidden(text: str, secret: str | None) -> str:
-    """Return what an endpoint said without the key, should it repeat it."""
-    return text.replace(secret, "[key]") if secret else text
 
 
 @dataclass
@@ -223,4 +225,4 @@ class _Call:
         """Pass a piece of text on; what was passed on cannot be taken back, so the request is not sent again then."""
         if self.on_text is not None:
             self.told = True
-            self.on_text(_hidden(text, self.secret))
+            self.on_text(text)

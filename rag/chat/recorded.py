@@ -96,4 +96,14 @@ def cited(text: str, request: Request) -> str:
         return f"{sentence.rstrip()} [{best + 1}]" if best is not None and scores[best] > 0 else sentence.rstrip()
 
     *marked, rest = text.split(OPEN_MARK)
-    return "".join(map(mark, marked)) + rest
+    return _unmarked("".join(map(mark, marked)) + rest)
+
+
+def _unmarked(text: str) -> str:
+    """Return a text without any open mark, also one that only the removal of another made (`[[?]?]`). Linear."""
+    kept: list[str] = []
+    for character in text if OPEN_MARK in text else ():
+        kept.append(character)
+        if kept[-len(OPEN_MARK) :] == list(OPEN_MARK):
+            del kept[-len(OPEN_MARK) :]
+    return "".join(kept) if OPEN_MARK in text else text

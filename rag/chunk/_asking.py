@@ -27,16 +27,6 @@ def named(chat: Chat | None, use: str) -> Chat:
 def replies(runtime: Runtime, chat: Chat, requests: Sequence[Request], label: str) -> list[str | None]:
     """Return the texts of all replies in order, None for a request that the model has no usable reply to. Raises other `ChatError`s.
 
-    After a failure the halves are asked for on their own, so that the others still go out together.
+    Each request is sent once, whatever becomes of the others: what is refused or cut off is paid for too.
     """
-    if not requests:
-        return []
-    try:
-        return [c.text for c in runtime.complete(chat, requests, label)]
-    except ChatError as error:
-        if error.why not in UNUSABLE:
-            raise
-    if len(requests) == 1:
-        return [None]
-    middle = len(requests) // 2
-    return [*replies(runtime, chat, requests[:middle], label), *replies(runtime, chat, requests[middle:], label)]
+    return [None if isinstance(found, ChatError) else found.text for found in runtime.outcomes(chat, requests, label, UNUSABLE)]

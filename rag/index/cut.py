@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 
+from rag.fingerprint import key
 from rag.places import Places
 from rag.runtime import Runtime
 from rag.stages import Chunker
@@ -23,10 +24,15 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """The chunks of one document, in order, and the gaps between them."""
+    """The chunks of one document, in order, and the gaps between them.
+
+    `derived` is the digest of all that the chunker said of them where it said what to index of any, else empty: a model may have written
+    it, so that document and chunker do not tell what it is.
+    """
 
     chunks: tuple[Chunk, ...]
     gaps: tuple[Gap, ...]
+    derived: str = ""
 
 
 def point_id(tenant: str, doc_id: str, *rest: object) -> str:
@@ -37,6 +43,7 @@ def point_id(tenant: str, doc_id: str, *rest: object) -> str:
 def cut(document: Document, chunker: Chunker, chunk_key: str, runtime: Runtime, tenant: str = "") -> Cut:
     """Return the chunks of a document, each with the page and headings it lies under where the text has any. Raises `ValueError` when the chunker breaks its contract."""
     chunks: list[Chunk] = []
+    kept: list[Piece] = []
     seen = set()
     places = Places(document)
     for piece in chunker.chunk(document, runtime):
@@ -45,7 +52,9 @@ def cut(document: Document, chunker: Chunker, chunk_key: str, runtime: Runtime, 
         if chunk.id not in seen:
             seen.add(chunk.id)
             chunks.append(chunk)
-    return Cut(tuple(chunks), tuple(_gaps(document, chunks)))
+            kept.append(piece)
+    derived = key("derived", [key(p) for p in kept]) if any(p.index_text is not None for p in kept) else ""
+    return Cut(tuple(chunks), tuple(_gaps(document, chunks)), derived)
 
 
 def _check(document: Document, piece: Piece, at: int) -> None:

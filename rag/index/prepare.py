@@ -159,5 +159,5 @@ def _row(document: Document, root: str, tenant: str, found: Cut, now: float) -> 
     return DocumentRow(
         d.id, d.digest, root, len(found.chunks), len(d.text), d.title, d.body, d.source, d.modified, now, tenant,
         gaps=sum(len(g.span) for g in found.gaps), text_digest=hashlib.blake2b(d.text.encode("utf-8"), digest_size=16).hexdigest(),
-        sketch=sketch(d.text), meta=dict(d.meta),
+        sketch=sketch(d.text), derived=found.derived, meta=dict(d.meta),
     )  # fmt: skip

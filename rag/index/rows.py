@@ -17,7 +17,8 @@ class DocumentRow:
     """One indexed document: enough to tell whether it changed, and what is known of it beside its text.
 
     `modified` and `indexed` are seconds since 1970 (UTC). `duplicate_of` names the document that this one repeats;
-    where duplicates are dropped it then has no chunks.
+    where duplicates are dropped it then has no chunks. `derived` is the digest of what was indexed in place of its own text, if anything
+    was: see `Cut`.
     """
 
     id: str
@@ -36,6 +37,7 @@ class DocumentRow:
     sketch: str = ""
     duplicate_of: str = ""
     similarity: float | None = None
+    derived: str = ""
     meta: Mapping[str, Scalar | tuple[str, ...]] = field(default_factory=dict)
 
 

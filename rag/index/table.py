@@ -112,8 +112,14 @@ class DocumentTable(Mapping[str, DocumentRow]):
         return [unpacked(r) for (r,) in self._all("SELECT DISTINCT root FROM documents ORDER BY root")]
 
     def digests(self) -> list[list[Any]]:
-        """Return id, digest, tenant, what it repeats and its chunks (none where it was dropped): what the content key of a generation is made of."""
-        return [list(r) for r in self._all("SELECT id, digest, tenant, duplicate_of, chunks FROM documents ORDER BY id")]
+        """Return what the content key of a generation is made of.
+
+        That is id, digest, tenant, what it repeats and its chunks (none where it was dropped); then, of one whose chunks are indexed by
+        text that is not its own, the digest of that.
+        """
+        derived = "CASE WHEN chunks > 0 THEN json_extract(body, '$.derived') END"
+        found = self._all(f"SELECT id, digest, tenant, duplicate_of, chunks, {derived} FROM documents ORDER BY id")  # noqa: S608  # of a constant
+        return [list(r) if r[-1] else list(r[:-1]) for r in found]
 
     def times(self) -> list[list[Any]]:
         """Return id and time of modification of every document."""

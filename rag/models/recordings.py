@@ -16,6 +16,7 @@ from typing import Any
 
 from rag.errors import ConfigError
 from rag.models.chat import Completion, Request, Usage
+from rag.text import encodable
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class Recordings:
 
 
 def read(path: Path) -> Recordings:
-    """Return the recordings of a file. Raises `ConfigError` with file and line for what is none."""
+    """Return the recordings of a file, lone surrogates in replies as U+FFFD. Raises `ConfigError` with file and line for what is none."""
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, ValueError) as error:
@@ -84,7 +85,7 @@ def _completion(row: dict[str, Any], where: str) -> Completion:
         cost, ms = math.nan, 0.0
     if not (math.isfinite(cost) and math.isfinite(ms)):
         raise ConfigError(f"{where}: ms and usage hold numbers, or leave them out")
-    return Completion(row["text"], str(row.get("model", "recorded")), Usage(counts[0], counts[1], counts[2], cost), ms)
+    return Completion(encodable(row["text"]), encodable(str(row.get("model", "recorded"))), Usage(counts[0], counts[1], counts[2], cost), ms)
 
 
 class Recorder:

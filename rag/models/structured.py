@@ -10,6 +10,8 @@ from pydantic import BaseModel, ValidationError
 
 from rag.errors import ChatError
 from rag.models.chat import Completion, Message, Request
+from rag.models.completions import forget
+from rag.text import encodable
 
 if TYPE_CHECKING:
     from rag.runtime import Runtime
@@ -25,13 +27,16 @@ def structured(runtime: Runtime, chat: Chat, request: Request, shape: type[T]) -
     """Return a reply as `shape` and the completions it took.
 
     The reply has to hold one JSON object that `shape` accepts, bare, in a code fence or in prose. One that does not is sent back with
-    what is wrong, once. Raises `ChatError` (`malformed`) when that does not help either, and what asking raises.
+    what is wrong, once. Raises `ChatError` (`malformed`) when that does not help either, and what asking raises. Replies that led
+    to nothing are forgotten: the next run asks again, as it may have more luck. Lone surrogates in a reply become U+FFFD.
     """
     request = replace(request, schema=shape.model_json_schema())
     made: list[Completion] = []
+    asked: list[Request] = []
     for attempt in range(REPAIRS + 1):
         completion = runtime.complete(chat, [request])[0]
         made.append(completion)
+        asked.append(request)
         try:
             return shape.model_validate(first_object(completion.text)), made
         except ValidationError as error:
@@ -40,19 +45,32 @@ def structured(runtime: Runtime, chat: Chat, request: Request, shape: type[T]) -
             why = str(error)
         if attempt < REPAIRS:
             request = _again(request, completion.text, why)
+    for each, completion in zip(asked, made, strict=True):
+        forget(runtime.chat(chat), each, completion, runtime.memo)
     raise ChatError(f"{made[-1].model} gave no usable JSON for {request.task} after {len(made)} attempts ({why[:200]})", "malformed")
 
 
 def _again(request: Request, text: str, why: str) -> Request:
     asked = f"That reply cannot be used: {why[:500]}. Reply with one JSON object that fits the schema, and nothing else."
-    return replace(request, messages=(*request.messages, Message("assistant", text[:MOST_SHOWN]), Message("user", asked)))
+    return replace(request, messages=(*request.messages, Message("assistant", encodable(text[:MOST_SHOWN])), Message("user", asked)))
 
 
 def first_object(text: str) -> object:
     """Return the first JSON object in a reply: the reply itself, a fenced block of it, or what stands in prose. Linear.
 
-    Raises `ValueError` when there is none.
+    Escapes of half a surrogate pair, which is no character and cannot be written anywhere, become U+FFFD. Raises `ValueError` when
+    there is none.
     """
+    found = _first(text)
+    try:
+        written = json.dumps(found, ensure_ascii=False)
+    except RecursionError:
+        raise ValueError("it holds no JSON object") from None
+    clean = encodable(written)
+    return found if clean == written else json.loads(clean)
+
+
+def _first(text: str) -> object:
     for candidate in (text, *_fenced(text)):
         try:
             found = _DECODER.decode(candidate.strip())

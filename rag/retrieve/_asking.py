@@ -1,23 +1,14 @@
-"""What retrievers that ask a chat model share: the model itself, and when two questions are the same."""
+"""What retrievers that ask a chat model share: when two questions are the same, and how texts are cut."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from rag.errors import ConfigError
-from rag.stages import Chat
 from rag.text import encodable
 
 # What does not tell questions apart. Marks that do (C++ and C#, TCP/IP, 50 %) are not among them.
 _GONE = dict.fromkeys(map(ord, "'`\u2018\u2019"))
 _SPACE = dict.fromkeys(map(ord, '.,;:!?"()[]{}-\u2010\u2013\u2014\u2026\u00a1\u00bf\u00ab\u00bb\u201c\u201d\u201e\u3002\uff0c\uff1f\uff01'), " ")
-
-
-def named(chat: Chat | None, use: str) -> Chat:
-    """Return the chat model of a part. Raises `ConfigError` when it has none, as a part outside a pipeline may."""
-    if chat is None:
-        raise ConfigError(f"{use} asks a chat model and has none; give it chat: or name one under models: {{chat: ...}}")
-    return chat
 
 
 def clean(text: str) -> str:

@@ -12,9 +12,9 @@ from rag.models.chat import Completion, Request, counted, facts
 from rag.models.structured import structured
 from rag.prompts import load as load_prompt
 from rag.registry import register
-from rag.retrieve._asking import distinct, named, shortened
+from rag.retrieve._asking import distinct, shortened
 from rag.retrieve._ranking import best, fuse, ranking
-from rag.stages import Chat, Retriever, Space, bounded, model, prompt
+from rag.stages import Chat, Retriever, Space, bounded, model, prompt, required
 from rag.types import Query, Ranking
 from rag.untrusted import Source, fenced, prompt_copy
 
@@ -89,7 +89,7 @@ class Decompose(Retriever):
         if len(found.questions) == self.steps:
             found.stopped = "steps"
             return
-        chat = named(self.chat, self.use)
+        chat = required(self.chat, self.use)
         request = self._request(query, found, reader)
         port = reader.runtime.chat(chat)
         prompt_tokens = counted(port, request.messages)
@@ -117,7 +117,7 @@ class Decompose(Retriever):
         return new
 
     def _request(self, query: Query, found: Found, reader: Reader) -> Request:
-        count = reader.runtime.chat(named(self.chat, self.use)).count
+        count = reader.runtime.chat(required(self.chat, self.use)).count
         question = (query.text, *found.questions)[-1]
         for hit in reader.hits(found.rankings[-1].scored[: self.show], self.use):
             if hit.chunk.id not in found.sources:

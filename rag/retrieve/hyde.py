@@ -9,9 +9,9 @@ from rag.index.reader import Reader
 from rag.models.chat import Completion, Request, facts
 from rag.prompts import load as load_prompt
 from rag.registry import register
-from rag.retrieve._asking import clean, named
+from rag.retrieve._asking import clean
 from rag.retrieve._ranking import best, fuse, ranking
-from rag.stages import Chat, Retriever, Space, bounded, model, prompt
+from rag.stages import Chat, Retriever, Space, bounded, model, prompt, required
 from rag.types import Query, Ranking
 
 
@@ -60,4 +60,4 @@ class Hyde(Retriever):
         messages = load_prompt(self.prompt).messages(question=query.text)
         warmth = self.temperature if self.n > 1 else None
         requests = [Request(messages, "hyde", query.text, sample, self.max_tokens, warmth) for sample in range(self.n)]
-        return reader.runtime.complete(named(self.chat, self.use), requests)
+        return reader.runtime.complete(required(self.chat, self.use), requests)

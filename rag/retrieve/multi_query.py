@@ -14,9 +14,9 @@ from rag.models.chat import Completion, Request, facts
 from rag.models.structured import structured
 from rag.prompts import load as load_prompt
 from rag.registry import register
-from rag.retrieve._asking import distinct, named
+from rag.retrieve._asking import distinct
 from rag.retrieve._ranking import best, fuse, ranking
-from rag.stages import Chat, Retriever, Space, bounded, model, prompt
+from rag.stages import Chat, Retriever, Space, bounded, model, prompt, required
 from rag.types import Query, Ranking
 
 
@@ -65,7 +65,7 @@ class MultiQuery(Retriever):
             return [], []
         messages = load_prompt(self.prompt).messages(question=query.text, n=str(self.n))
         request = Request(messages, "multi_query", query.text, max_tokens=self.max_tokens)
-        reply, made = structured(reader.runtime, named(self.chat, self.use), request, Rewordings)
+        reply, made = structured(reader.runtime, required(self.chat, self.use), request, Rewordings)
         return distinct(reply.questions, [query.text])[: self.n], made
 
 

@@ -9,9 +9,9 @@ from rag.index.reader import Reader
 from rag.models.chat import Completion, Request, facts
 from rag.prompts import load as load_prompt
 from rag.registry import register
-from rag.retrieve._asking import distinct, named
+from rag.retrieve._asking import distinct
 from rag.retrieve._ranking import best, fuse, ranking
-from rag.stages import Chat, Retriever, Space, bounded, model, prompt
+from rag.stages import Chat, Retriever, Space, bounded, model, prompt, required
 from rag.types import Query, Ranking
 
 
@@ -51,4 +51,4 @@ class StepBack(Retriever):
         if not query.text.strip():
             return []
         messages = load_prompt(self.prompt).messages(question=query.text)
-        return reader.runtime.complete(named(self.chat, self.use), [Request(messages, "step_back", query.text, max_tokens=self.max_tokens)])
+        return reader.runtime.complete(required(self.chat, self.use), [Request(messages, "step_back", query.text, max_tokens=self.max_tokens)])

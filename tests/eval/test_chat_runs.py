@@ -10,7 +10,9 @@ from eval import run
 from eval.leaderboard import leaderboard
 from eval.summary import spent
 from rag import Runtime
+from rag.chat.recorded import RecordedModel
 from rag.config import parse
+from rag.errors import ChatError
 
 TEXTS = {"cache.md": "A prefix cache keeps keys and values. It saves time.", "rank.md": "Rank fusion has a constant. The constant is 60."}
 ROWS = [
@@ -105,3 +107,32 @@ def test_another_recording_or_prompt_is_another_run(task):
     own.write_text("# user\nAnswer {{question}} from {{sources}}, in one sentence, please, and nothing else at all")
     evaluate(task, answer={"use": "generative", "prompt": str(own)})
     assert json.loads((task / "out" / "summary.json").read_text())["configs"]["asks"]["chat"]["prompt_tokens"] > short
+
+
+def test_a_question_the_model_gives_nothing_usable_for_is_a_missing_score_with_the_reason(task, monkeypatch):
+    real = RecordedModel.complete
+
+    def complete(self, request, on_text=None):
+        if request.subject.startswith("Which"):
+            raise ChatError("cut off; raise max_tokens", "truncated")
+        return real(self, request, on_text)
+
+    monkeypatch.setattr(RecordedModel, "complete", complete)
+    summary = evaluate(task)
+    found = summary["configs"]["asks"]["metrics"]["span_recall"]
+    assert (found["scored"], found["n"], found["missing"]) == (1, 2, {"answer failed": 1})
+    assert answers(task)[1]["failed"] == "truncated: cut off; raise max_tokens"
+    assert summary["configs"]["quotes"]["metrics"]["span_recall"]["scored"] == 2
+
+
+@pytest.mark.parametrize("why", ["rejected", "over_budget", "unreachable", "not_recorded"])
+def test_what_is_no_matter_of_one_question_ends_the_run(task, monkeypatch, why):
+    def complete(self, request, on_text=None):
+        raise ChatError("no", why)
+
+    monkeypatch.setattr(RecordedModel, "complete", complete)
+    with pytest.raises(ChatError):
+        evaluate(task)
+    monkeypatch.undo()
+    monkeypatch.setenv("RAG_CACHE_DIR", str(task / "cache"))
+    assert evaluate(task)["configs"]["asks"]["metrics"]["span_recall"]["scored"] == 2

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+import eval.injection.bench as attack
 import rag.answer.generative as generative
 from eval.injection import corpus
 from eval.injection.bench import Obedient
@@ -37,6 +38,14 @@ def lost(bench, pipeline):
 
 def test_nothing_gets_through_a_model_that_obeys(bench):
     assert lost(bench, bench.obeying) == []
+
+
+def test_nothing_gets_through_the_reason_for_which_it_abstains(bench, monkeypatch):
+    """A model that declines with an attack for a reason shows no more of it than one that answers."""
+    real = attack.obey
+    monkeypatch.setattr(attack, "obey", lambda prompt: f"NO ANSWER: {real(prompt)}")
+    assert lost(bench, bench.obeying) == []
+    assert all(bench.ask(case, pipeline=bench.obeying).abstained for case in CASES)
 
 
 def test_the_gate_is_what_holds_it(bench, monkeypatch):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rag.answer._check import Rules, check, locate
+from rag.answer._check import Rules, _plain, check, locate
 from rag.answer._claims import claims
 from rag.types import Span
 
@@ -99,3 +99,21 @@ def test_quotes_are_found_whatever_their_spaces_dashes_and_quotation_marks(sourc
 @pytest.mark.parametrize("quote", ["", " . ", "bark loudly. A cat"])
 def test_what_is_not_there_is_not_found(source, quote):
     assert locate(quote, source(TEXTS, "dogs.md")) is None
+
+
+def test_a_quote_is_found_although_the_source_has_hidden_characters(source):
+    texts = {"a.md": "Cats sl\u00adeep six\u200bteen\r\nhours \x1b[31ma\x1b[0m day."}
+    span = locate("sleep sixteen hours a day", source(texts, "a.md"))
+    assert texts["a.md"][span.start : span.end] == "sl\u00adeep six\u200bteen\r\nhours \x1b[31ma\x1b[0m day"
+
+
+def test_every_source_that_is_named_is_cited_also_where_one_holds_a_quote(checked):
+    found = checked('It says "sleep sixteen hours a day" there [1][2].')
+    assert [s.doc_id for s in found.citations] == ["cats.md", "dogs.md"]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"), [("2.50", "2.5", True), ("1,200", "1200", True), ("2.0.20", "2.0.2", False), ("10", "1", False), ("3.0", "3", True)]
+)
+def test_when_two_numbers_are_the_same(one, other, same):
+    assert (_plain(one) == _plain(other)) == same

@@ -21,7 +21,7 @@ SCALARS = st.text(max_size=3) | st.integers(-(2**63), 2**63 - 1) | st.booleans()
 ROWS = st.builds(
     DocumentRow, id=IDS, digest=st.sampled_from("xyz"), root=PATHS, chunks=st.integers(0, 9), length=st.integers(0, 30_000), title=IDS, body=st.integers(0, 9),
     source=PATHS, modified=st.none() | st.floats(0, 1e9), indexed=st.none() | st.floats(0, 1e9), tenant=st.sampled_from(["", "t", "ü"]), gaps=st.integers(0, 5),
-    text_digest=st.sampled_from("pq"), sketch=st.just("s"), duplicate_of=st.sampled_from(["", "other"]), similarity=st.none() | st.floats(0, 1),
+    text_digest=st.sampled_from("pq"), sketch=st.just("s"), derived=st.sampled_from(["", "v"]), duplicate_of=st.sampled_from(["", "other"]), similarity=st.none() | st.floats(0, 1),
     meta=st.dictionaries(st.text(max_size=3), SCALARS | st.lists(st.text(max_size=2), max_size=2).map(tuple), max_size=2),
 )  # fmt: skip
 NAMES = st.sampled_from(["english", "none"])
