@@ -55,9 +55,8 @@ def run_command(
         raise ConfigError("--metrics names none; leave it out for the default")
     summary = evaluate(named(configs), corpus, questions, out, metrics=names, judge=judge, limit=limit, runtime=runtime)
     work = runtime.work
-    note(
-        f"done anew: {work.encodes} encodes, {work.searches} searches, {work.judgements} judgements, {work.writes} writes, {work.completions} completions, {work.pairs} pairs; all is in {out}"
-    )
+    counts = f"{work.encodes} encodes, {work.searches} searches, {work.judgements} judgements, {work.writes} writes"
+    note(f"done anew: {counts}, {work.completions} completions, {work.pairs} pairs; all is in {out}")
     emit({**summary, "work": work.as_dict()}, as_json, lambda: leaderboard(summary))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from threading import BoundedSemaphore
 from typing import TYPE_CHECKING, Any
@@ -57,6 +58,10 @@ class FallbackModel:
     def count(self, text: str) -> int:
         """Return the tokens of a text, by the tokenizer that makes most of them."""
         return max(m.count(text) for m in self._models)
+
+    def others(self) -> Sequence[ChatModel]:
+        """Return the models in order."""
+        return self._models
 
     def complete(self, request: Request, on_text: OnText | None = None) -> Completion:
         """Return the first reply, remembering nothing. Raises as `pass_on` does."""

@@ -103,6 +103,9 @@ class AsksOthers(Protocol):
     def pass_on(self, request: Request, ask: Asker, on_text: OnText | None = None) -> Completion:
         """Return the reply of one of the others, remembered or made. Raises `ChatError`."""
 
+    def others(self) -> Sequence[ChatModel]:
+        """Return those that may be asked."""
+
 
 def facts(completions: Iterable[Completion]) -> dict[str, object]:
     """Return what the completions of one step cost, for its trace: calls, tokens, money, milliseconds of the model when they were made.

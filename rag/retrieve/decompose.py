@@ -50,7 +50,7 @@ class Decompose(Retriever):
 
     The rankings of all questions are fused by RRF, the original's with `weight` against 1. `k` is 0, so that what one step finds
     first counts in full: with the usual 60 a passage that every step finds somewhere beats the one that a single step was asked
-    for (100 questions of MuSiQue, all of their gold sub-questions over BM25: nDCG@10 .850 against .649).
+    for (docs/stages.md).
     """
 
     over: Retriever

@@ -138,9 +138,9 @@ def test_what_does_not_fit_the_share_of_the_window_is_left_out_lowest_score_firs
 
 
 def test_room_is_left_for_the_reply(ask):
-    made, (request,) = ask("Cats sleep [1].", window=600, share=1.0, max_tokens=350)
-    assert sum(len(m.content.split()) + 4 for m in request.messages) <= 250
-    assert made.trace[0].facts["left_out"] > 0
+    whole = sum(len(m.content.split()) + 4 for m in ask("Cats sleep [1].")[1][0].messages)
+    assert ask("Cats sleep [1].", window=whole + 350, share=1.0, max_tokens=350)[0].trace[0].facts["left_out"] == 0
+    assert ask("Cats sleep [1].", window=whole + 349, share=1.0, max_tokens=350)[0].trace[0].facts["left_out"] == 1
 
 
 def test_json_replies_carry_quotes_that_are_checked(ask):

@@ -87,7 +87,7 @@ def built(lab: Any, chunker: Chunker) -> Manifest:
     ],
 )
 def test_what_a_model_wrote_is_part_of_the_content_key(lab: Any, make: Callable[[str], Chunker], one: str, other: str) -> None:
-    """The lengths of what it says are alike, and so are documents, chunker and spaces: nothing else tells the two apart."""
+    """Other words, or a reply that cannot be used, make another index of the same documents, chunker and model; the same replies make the same."""
     first, second, again = (built(lab, make(said)) for said in (one, other, one))
     assert first.chunk_key == second.chunk_key
     assert first.chunker == second.chunker
