@@ -45,9 +45,9 @@ def outcomes(
         _check(model, r)
     batch = _Batch(model, todo, memo, seen, placed, found)
     if len(todo) == 1 or model.threads == 1:
-        for k in todo:
+        for k, r in todo.items():
             if not batch.over:
-                batch.take(k, partial(_send, model, todo[k], memo))
+                batch.take(k, partial(_send, model, r, memo))
                 advance(1)
     elif todo:
         _fan_out(batch, advance)

@@ -139,6 +139,19 @@ def test_what_is_planned_fits_every_member(runtime: Runtime) -> None:
     assert opened(runtime, Named(name="c"), Named(name="d")).window is None
 
 
+def test_a_prompt_too_long_for_one_is_taken_to_the_next(runtime: Runtime, request_of: Any) -> None:
+    """Whoever has the smallest window, and also where all have one of their own."""
+    spec = Fallback(of=(Named(name="a", window=256), Named(name="c", window=4000)))
+    heard: list[str] = []
+    found = runtime.complete(spec, [request_of("x" * 500), request_of("short", max_tokens=9)])
+    assert [(c.model, c.tried) for c in found] == [("c", ("a: too_long",)), ("a", ())]
+    assert OPENED["a"].calls == 1
+    assert runtime.chat(spec).complete(request_of("x" * 400), heard.append).model == "c"
+    with pytest.raises(ChatError, match=r"no model replied \(a: too_long; c: too_long\)") as caught:
+        runtime.complete(spec, [request_of("x" * 5000)])
+    assert caught.value.why == "too_long"
+
+
 def test_nobody_else_is_asked_once_a_part_was_heard(runtime: Runtime, request_of: Any) -> None:
     model = opened(runtime, Named(name="a"), Named(name="b"))
     OPENED["a"].why, OPENED["a"].parts = "disconnected", ("hel",)

@@ -65,6 +65,22 @@ def test_without_usage_tokens_are_counted_here(endpoint: Endpoint, model_of: Any
     assert model.complete(request_of("what is good?")).usage == Usage(model.count("what is good?") + 4, model.count("a good answer"))
 
 
+@pytest.mark.parametrize("usage", [{"a": 1}, {"prompt_tokens": 0, "completion_tokens": 0}, {"total_tokens": 9}, {"prompt_tokens": None}])
+@pytest.mark.parametrize("streamed", [False, True])
+def test_usage_that_counts_nothing_is_estimated(endpoint: Endpoint, model_of: Any, request_of: Any, usage: Any, streamed: bool) -> None:
+    """Nought would let any budget go on for ever."""
+    endpoint.script = [stream(event("a good answer", "stop", usage=usage), DONE) if streamed else said("a good answer", usage=usage)]
+    model = model_of(budget_tokens=40, stream=streamed)
+    assert model.complete(request_of("what is good?", max_tokens=20)).usage == Usage(model.count("what is good?") + 4, model.count("a good answer"))
+    assert why(lambda: [model.complete(request_of("what is good?", max_tokens=20)) for _ in range(3)])[0] == "over_budget"
+
+
+def test_a_wrong_key_names_the_variable_it_came_from(endpoint: Endpoint, ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MY_KEY", "wrong")
+    endpoint.script = [on.error(401)]
+    assert "check the key in the environment variable MY_KEY" in why(lambda: ask(api_key_env="MY_KEY"))[1]
+
+
 def test_a_count_never_takes_a_word_without_end_for_one_token(model_of: Any) -> None:
     assert model_of().count("a" * 8000) == 1000
     assert model_of().count("plain words count as they do") == 6
@@ -74,7 +90,7 @@ def test_a_count_never_takes_a_word_without_end_for_one_token(model_of: Any) -> 
     ("act", "reason", "names"),
     [
         (on.error(400), "rejected", "400"),
-        (on.error(401, "Incorrect API key provided: abcd"), "rejected", "environment variable OPENAI_API_KEY"),
+        (on.error(401, "Incorrect API key provided: abcd"), "rejected", "api_key_env, which names no key"),
         (on.error(403), "rejected", "refuses access"),
         (on.error(404, "The model `m` does not exist"), "rejected", "The model `m` does not exist"),
         (on.error(402), "over_budget", "quota"),

@@ -88,7 +88,11 @@ def test_rare_words_decide_and_the_first_of_equals_is_taken() -> None:
 
 
 def test_open_marks_go_where_no_source_is_shown() -> None:
-    assert cited("So it is [?].", Request((Message("user", "q"),), "answer")) == "So it is."
+    """None is left, also where taking one out makes another."""
+    bare = Request((Message("user", "q"),), "answer")
+    marked = ["So it is [?].", "[[?]?]", "a [ [?]?].", "[[[?]?]?][?]", '{"text": "So [?]."}']
+    assert [cited(t, bare) for t in marked] == ["So it is.", "", "a .", "", '{"text": "So."}']
+    assert cited("[[?]?]", shows("Dogs bark.")) == ""
 
 
 def test_what_a_run_records_is_replayed(endpoint: Endpoint, request_of: Any, tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from rag.errors import ChatError
 from rag.fingerprint import key
 from rag.memo import Memo
 from rag.models.chat import Completion, Message, OnText, Request, Usage
-from rag.models.completions import ask, complete
+from rag.models.completions import ask, complete, forget, outcomes
 from rag.runtime import Runtime
 
 from .. import endpoint as on
@@ -161,6 +161,32 @@ def test_of_several_failures_the_first_in_order_is_raised() -> None:
     threading.Timer(0.1, model.gates["a"].set).start()
     with pytest.raises(ChatError, match="no a"):
         run(model, "ab")
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_a_failure_with_a_place_stops_nothing_and_another_does(threads: int) -> None:
+    """Each request is sent once; equal ones share what became of them."""
+    model = Echo(threads, fails={"b": "refused", "d": "truncated"})
+    steps: list[int] = []
+    found = outcomes(model, [request(t) for t in "abcbde"], Memo(), lambda r, c: None, steps.append, frozenset({"refused", "truncated"}))
+    assert [c.why if isinstance(c, ChatError) else c.text for c in found] == ["re a", "refused", "re c", "refused", "truncated", "re e"]
+    assert sorted(model.asked) == ["a", "b", "c", "d", "e"]
+    assert sum(steps) == 6
+    model = Echo(threads, fails={"a": "refused", "b": "server"})
+    with pytest.raises(ChatError, match="no b"):
+        outcomes(model, [request(t) for t in "abcdefghij"], Memo(), lambda r, c: None, steps.append, frozenset({"refused"}))
+    assert len(model.asked) < 10
+
+
+def test_what_is_forgotten_is_asked_for_again_and_nothing_else_is() -> None:
+    memo, model = Memo(), Echo()
+    run(model, "ab", memo)
+    forget(model, request("a"), Completion("another text", "echo"), memo)
+    assert run(model, "ab", memo)[0] == ["re a", "re b"]
+    assert model.asked == ["a", "b"]
+    forget(model, request("a"), Completion("re a", "echo"), memo)
+    run(model, "ab", memo)
+    assert model.asked == ["a", "b", "a"]
 
 
 def test_nothing_is_sent_when_one_request_does_not_fit() -> None:

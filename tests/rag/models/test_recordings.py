@@ -84,7 +84,15 @@ def test_what_is_written_is_read_back_whatever_it_holds(tmp_path: Path) -> None:
     for r, c in made:
         recorder.add(r, c)
     found = read(path)
-    assert [found.find(r) for r, _ in made] == [Completion(c.text, "m", c.usage, 12.3) for _, c in made]
+    assert [found.find(r) for r, _ in made] == [Completion(c.text.replace("\ud800", "\ufffd"), "m", c.usage, 12.3) for _, c in made]
+
+
+def test_halves_of_surrogate_pairs_are_taken_out_of_replies(tmp_path: Path) -> None:
+    """JSON can write them, UTF-8 and tokenizers cannot take them; whole pairs stay."""
+    row = '{"task": "answer", "subject": "subject", "text": "a\\ud800 \\ud83d\\ude00", "model": "m\\udfff"}\n'
+    found = read(file(tmp_path, row)).find(request())
+    assert found is not None
+    assert (found.text, found.model) == ("a\ufffd \U0001f600", "m\ufffd")
 
 
 def test_a_request_is_written_once_by_one_recorder_and_by_the_next(tmp_path: Path) -> None:

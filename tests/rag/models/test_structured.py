@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict
 
+from rag.chat.fallback import Fallback
 from rag.errors import ChatError
 from rag.models import structured as module
 from rag.models.chat import Completion, Message, OnText, Request
@@ -131,6 +132,38 @@ def test_after_two_attempts_it_is_an_error_that_says_why(runtime: Runtime) -> No
     with pytest.raises(ChatError, match=r"scripted gave no usable JSON for task after 2 attempts \(n: Field required\)") as caught:
         replies(runtime, "no", "{}")
     assert caught.value.why == "malformed"
+
+
+@pytest.mark.parametrize("through", [False, True])
+def test_replies_that_led_to_nothing_are_asked_for_again(runtime: Runtime, through: bool) -> None:
+    """By the next run, also where another model asked for them: three runs of two calls, then one that is remembered."""
+    inner = Script(texts=("no", "{}", "no", '{"n": "x"}', "no", '{"n": 3}'))
+    spec: Chat = Fallback(of=(inner, Script(texts=("unused",)))) if through else inner
+    calls = []
+    for _ in range(2):
+        with pytest.raises(ChatError, match="no usable JSON"):
+            structured(runtime, spec, REQUEST, Reply)
+        calls.append(len(runtime.chat(inner).asked))  # type: ignore[attr-defined]  # that of the test
+    for _ in range(2):
+        assert structured(runtime, spec, REQUEST, Reply)[0] == Reply(n=3)
+        calls.append(len(runtime.chat(inner).asked))  # type: ignore[attr-defined]  # that of the test
+    assert calls == [2, 4, 6, 6]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [('{"n": 1, "words": ["a\\ud800b", "\\ud83d\\ude00"]}', ["a\ufffdb", "\U0001f600"]), ('{"n": 1, "words": ["\udfff"]}', ["\ufffd"])],
+)
+def test_halves_of_surrogate_pairs_do_not_get_into_what_is_read(runtime: Runtime, text: str, words: list[str]) -> None:
+    """Escaped in the JSON or as they are; what comes out can be written."""
+    found, calls, _ = replies(runtime, text)
+    assert (found.words, calls) == (words, 1)
+    assert first_object('{"\\udc00": [{"x": 1.5}, null, "\\ud800"]}') == {"\ufffd": [{"x": 1.5}, None, "\ufffd"]}
+
+
+def test_a_reply_that_is_sent_back_can_be_written(runtime: Runtime) -> None:
+    _, _, asked = replies(runtime, "no \ud800", '{"n": 1}')
+    assert asked[1].messages[2].content == "no \ufffd"
 
 
 def test_what_asking_raises_is_raised(runtime: Runtime) -> None:
