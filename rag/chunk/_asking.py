@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from rag.errors import ChatError, ConfigError
+from rag.errors import ChatError
 
 if TYPE_CHECKING:
     from rag.models.chat import Request
@@ -15,13 +15,6 @@ if TYPE_CHECKING:
 # The model was there and had nothing usable to say: a matter of this one request. Anything else ends the build, which goes on
 # where it stopped when it is run again, because finished replies are in the memo.
 UNUSABLE = frozenset({"refused", "truncated", "malformed"})
-
-
-def named(chat: Chat | None, use: str) -> Chat:
-    """Return the chat model of a part. Raises `ConfigError` when it has none, as a part outside a pipeline may."""
-    if chat is None:
-        raise ConfigError(f"{use} asks a chat model and has none; give it chat: or name one under models: {{chat: ...}}")
-    return chat
 
 
 def replies(runtime: Runtime, chat: Chat, requests: Sequence[Request], label: str) -> list[str | None]:

@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from rag.chunk._around import after, before
-from rag.chunk._asking import named, replies
+from rag.chunk._asking import replies
 from rag.chunk._place import Place, line
 from rag.models.chat import Request
 from rag.models.files import BUNDLED
 from rag.prompts import load as load_prompt
 from rag.registry import register
-from rag.stages import Chat, Chunker, bounded, model, prompt
+from rag.stages import Chat, Chunker, bounded, model, prompt, required
 from rag.text import encodable
 from rag.types import Document, Piece
 from rag.untrusted import Source, fenced
@@ -81,4 +81,4 @@ class Contextual(Chunker):
             shown = fenced([s for s in sources if s.text], "contextual").text
             subject = f"{document.id} [{piece.start}:{piece.end}]"
             requests.append(Request(written.messages(sources=shown), "contextual", subject, max_tokens=self.max_tokens, temperature=0.0))
-        return replies(runtime, named(self.chat, self.use), requests, f"headers of {document.id}")
+        return replies(runtime, required(self.chat, self.use), requests, f"headers of {document.id}")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, Field, ValidationError
 
-from rag.chunk._asking import UNUSABLE, named, replies
+from rag.chunk._asking import UNUSABLE, replies
 from rag.chunk._place import Place, line
 from rag.chunk._ruler import Unit as Measure
 from rag.chunk._ruler import measure
@@ -20,7 +20,7 @@ from rag.models.files import BUNDLED
 from rag.models.structured import first_object, structured
 from rag.prompts import load as load_prompt
 from rag.registry import register
-from rag.stages import Chat, Chunker, bounded, model, prompt
+from rag.stages import Chat, Chunker, bounded, model, prompt, required
 from rag.text import check_language, encodable
 from rag.types import Document, Piece
 from rag.untrusted import Source, fenced
@@ -117,7 +117,7 @@ class Propositions(Chunker):
 
     def _replied(self, document: Document, pieces: list[Piece], place: Place, runtime: Runtime) -> list[_Statements]:
         """Return the statements of each piece; all pieces of a document are asked about at once."""
-        chat, written, requests = named(self.chat, self.use), load_prompt(self.prompt), []
+        chat, written, requests = required(self.chat, self.use), load_prompt(self.prompt), []
         for piece in pieces:
             shown = [Source("title and headings", place.path(piece.start, piece.end)), Source("passage", encodable(document.text[piece.start : piece.end]))]
             messages = written.messages(sources=fenced([s for s in shown if s.text], self.use).text)
