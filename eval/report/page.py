@@ -46,8 +46,16 @@ def _measured(view: View) -> dict[str, Any]:
         "judge": judge, "encoder": encoder.get("name", "") if isinstance(encoder, Mapping) else "",
         "packages": sorted({str(lock.get("package", "unknown")) for lock in locks}),
         "machines": sorted({str(lock.get("latency", {}).get("machine", "unknown")) for lock in locks}),
+        "recorded": tuple(n for n in view.names if view.configs[n].get("recorded")), "chats": _chats(view),
         "samples": sorted({int(c["latency_sample"]) for c in view.configs.values() if c.get("latency_sample")}),
     }  # fmt: skip
+
+
+def _chats(view: View) -> tuple[tuple[str, int, float], ...]:
+    """Return per configuration that asked a chat model its tokens and its cost per question."""
+    asked = max(int(view.summary["questions"]["n"]), 1)
+    spent = [(n, view.configs[n].get("chat", {})) for n in view.names]
+    return tuple((n, round((c["prompt_tokens"] + c["completion_tokens"]) / asked), round(c["cost"] / asked, 6)) for n, c in spent if c.get("completions"))
 
 
 def _found(view: View) -> dict[str, Any]:

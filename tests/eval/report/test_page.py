@@ -301,3 +301,13 @@ def test_points_too_close_for_names_are_numbered_by_their_place(make_run, parse_
     seen = parse_page(page(*make_run(values, {n: 100.0 + 2 * i for i, n in enumerate(names)})))
     assert "a number is the configuration's place in the leaderboard" in seen.text
     assert "against median latency" in " ".join(str(t) for t in seen.named("svg"))
+
+
+def test_what_is_replayed_from_recordings_is_said_beside_the_verdict_and_what_models_took_below_the_table(three, parse_page):
+    summary, folder = three
+    assert "recordings" not in parse_page(page(summary, folder)).text
+    spent = {"completions": 100.0, "prompt_tokens": 4000.0, "completion_tokens": 1000.0, "cost": 0.5}
+    configs = {**summary["configs"], "beta": {**summary["configs"]["beta"], "recorded": True, "chat": spent}}
+    text = " ".join(parse_page(page({**summary, "configs": configs}, folder)).text.split())
+    assert "beta: what a chat model would say is replayed from recordings." in text
+    assert "Tokens of prompts and replies of chat models per question: beta 100 (cost 0.01)." in text
