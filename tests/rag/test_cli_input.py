@@ -76,7 +76,7 @@ def test_an_unknown_stage_names_file_path_and_near_miss(rag: Rag, corpus: Path, 
     (tmp_path / "wrong.yaml").write_text("chunk: fixd\nretrieve: bm25\n")
     done = rag("index", "docs", "-c", "wrong.yaml", "-i", "ix")
     assert done.code == 1
-    assert done.error.startswith("wrong.yaml: chunk: no chunk stage is called 'fixd', did you mean 'fixed'?; there are: fixed, ")
+    assert done.error.startswith("wrong.yaml: chunk: no chunk stage is called 'fixd', did you mean 'fixed'?; there are: contextual, fixed, ")
     assert not (tmp_path / "ix").exists()
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from rag.chunk._asking import named, replies
+from rag.chunk._asking import replies
 from rag.errors import ChatError, ConfigError
 from rag.models.chat import Message, Request
 from rag.runtime import Runtime
+from rag.stages import required
 from rag.untrusted import Source, fenced
 
 from .chats import Ruled
@@ -48,4 +49,4 @@ def test_other_failures_are_the_callers(runtime: Runtime, why: str) -> None:
 def test_a_part_without_a_model_says_so() -> None:
     """With its name and what to write."""
     with pytest.raises(ConfigError, match=r"contextual asks a chat model and has none; give it chat: or name one"):
-        named(None, "contextual")
+        required(None, "contextual")
