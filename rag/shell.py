@@ -40,10 +40,23 @@ def _terminable() -> Iterator[None]:
     def stop(*_: object) -> None:
         raise Terminated
 
-    former = signal.signal(signal.SIGTERM, stop)
+    former, hook = signal.signal(signal.SIGTERM, stop), sys.unraisablehook
+
+    def again(lost: Any) -> None:
+        """Send a signal once more that came where Python drops exceptions, as in a callback of the import system."""
+        if not isinstance(lost.exc_value, KeyboardInterrupt):
+            hook(lost)
+            return
+        number = signal.SIGTERM if isinstance(lost.exc_value, Terminated) else signal.SIGINT
+        timer = threading.Timer(0.01, os.kill, (os.getpid(), number))
+        timer.daemon = True
+        timer.start()
+
+    sys.unraisablehook = again
     try:
         yield
     finally:
+        sys.unraisablehook = hook
         signal.signal(signal.SIGTERM, former)
 
 

@@ -108,6 +108,8 @@ class Child:
 
     def _dead(self) -> StoreError:
         code = self._process.wait()
+        if code == -signal.SIGINT:  # Ctrl-C reached both processes, and this one may have lost it (see `rag.shell`)
+            raise KeyboardInterrupt
         if code < 0:
             name = signal.Signals(-code).name
             why = "the disk is full, or a file of the index is damaged" if name in _DISK else "it was killed, perhaps for memory"

@@ -186,3 +186,33 @@ def test_json_is_utf8_whatever_the_terminal_is() -> None:
     done = _script("RAG search é -i /nowhere; RAG stages", PYTHONIOENCODING="ascii", LC_ALL="C")
     assert done.stderr.startswith("error: /nowhere: there is no index")
     assert done.returncode == 0
+
+
+def test_an_interrupt_that_python_drops_comes_again(monkeypatch, capsys):
+    """In a callback of a weak reference, as the import system has them, an exception goes nowhere: the signal is sent once more."""
+    import gc
+    import time
+    import weakref
+
+    class Held:
+        pass
+
+    def interrupted(_):
+        raise KeyboardInterrupt
+
+    app = typer.Typer()
+
+    @app.command()
+    def work():
+        held = Held()
+        seen = weakref.ref(held, interrupted)
+        del held
+        gc.collect()
+        assert seen() is None
+        time.sleep(10)
+
+    monkeypatch.setattr(sys, "argv", ["work"])
+    start = time.monotonic()
+    assert run(app) == 130
+    assert time.monotonic() - start < 9
+    assert capsys.readouterr().err == "error: interrupted; run the same command again to go on from here\n"
