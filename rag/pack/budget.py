@@ -8,7 +8,7 @@ from typing import Literal
 from rag.index.reader import Reader
 from rag.models.files import BUNDLED
 from rag.models.tokenizer import Tokenizer
-from rag.pack._source import source
+from rag.pack._source import source, within
 from rag.registry import register
 from rag.stages import Packer, bounded, model
 from rag.types import Context, Hit, Query, Span
@@ -36,7 +36,7 @@ class Budget(Packer):
     @property
     def budget(self) -> int:
         """The most tokens a context may have."""
-        return self.tokens if self.window is None else min(self.tokens, int(self.share * self.window))
+        return within(self.tokens, self.window, self.share)
 
     def pack(self, hits: tuple[Hit, ...], query: Query, reader: Reader) -> Context:
         """Return the context; its token count is that of its text, headers included."""
