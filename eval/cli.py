@@ -1,29 +1,17 @@
-"""The command `rag-eval`: run, compare, report."""
+"""The command `rag-eval`: run, compare, report; what judges, scores and questions need has modules of its own."""
 
 from __future__ import annotations
 
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-from rag.errors import ConfigError, StoreError
+from eval.app import Corpus, Folder, Json, JudgeName, MetricNames, Out, Questions, Record, app, chosen, named
+from rag.errors import StoreError
 from rag.shell import emit, note, run
-
-if TYPE_CHECKING:
-    from rag.pipeline import Pipeline
-
-app = typer.Typer(
-    add_completion=False,
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    help="Measure configurations against each other on questions with known evidence.",
-)
-
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
-Folder = Annotated[Path, typer.Argument(help="The folder of a run.")]
 
 
 @app.callback()
@@ -34,13 +22,14 @@ def _commands() -> None:
 @app.command("run")
 def run_command(
     configs: Annotated[list[Path], typer.Argument(help="Configuration files; the file name is the name.")],
-    corpus: Annotated[Path, typer.Option(help="Folder of documents, or a BEIR folder.")],
-    questions: Annotated[Path, typer.Option(help="JSON Lines file of questions, or a BEIR folder.")],
-    out: Annotated[Path, typer.Option(help="Folder to write the run to.")],
-    metrics: Annotated[str | None, typer.Option(help="Names joined by commas; default: all but latency_ms.")] = None,
-    judge: Annotated[str, typer.Option(help="Who judges claims.")] = "embedded",
+    corpus: Corpus,
+    questions: Questions,
+    out: Out,
+    metrics: MetricNames = None,
+    judge: JudgeName = "embedded",
+    certificate: Annotated[Path | None, typer.Option(help="What `rag-eval certify` wrote about the judge; default: one that ships.")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Ask only the first so many questions.")] = None,
-    record: Annotated[Path | None, typer.Option(help="File to which the completions of chat models are added, for the chat model `recorded`.")] = None,
+    record: Record = None,
     as_json: Json = False,
 ) -> None:
     """Index once per distinct prefix, answer, score, and print the leaderboard; resumes where it stopped."""
@@ -50,26 +39,12 @@ def run_command(
     from rag.runtime import Runtime
 
     runtime = Runtime(record=record)
-    names = [n for n in metrics.split(",") if n.strip()] if metrics is not None else list(DEFAULT_METRICS)
-    if not names:
-        raise ConfigError("--metrics names none; leave it out for the default")
-    summary = evaluate(named(configs), corpus, questions, out, metrics=names, judge=judge, limit=limit, runtime=runtime)
+    names = chosen(metrics, DEFAULT_METRICS)
+    summary = evaluate(named(configs), corpus, questions, out, metrics=names, judge=judge, certificate=certificate, limit=limit, runtime=runtime)
     work = runtime.work
     counts = f"{work.encodes} encodes, {work.searches} searches, {work.judgements} judgements, {work.writes} writes"
     note(f"done anew: {counts}, {work.completions} completions, {work.pairs} pairs; all is in {out}")
     emit({**summary, "work": work.as_dict()}, as_json, lambda: leaderboard(summary))
-
-
-def named(paths: list[Path]) -> dict[str, Pipeline]:
-    """Return the pipelines of configuration files by file name without suffix. Raises `ConfigError` for a name used twice."""
-    from rag.config import load
-
-    found: dict[str, Pipeline] = {}
-    for path in paths:
-        if path.stem in found:
-            raise ConfigError(f"{path}: another configuration is called {path.stem!r} too; rename one")
-        found[path.stem] = load(path)
-    return found
 
 
 @app.command("compare")
@@ -91,12 +66,18 @@ def _compare_text(body: dict[str, Any]) -> str:
     lines = [f"{body['a']} minus {body['b']}, paired by question, 95 % interval over documents, p adjusted for {len(body['metrics'])} metrics (Holm)"]
     for name, m in body["metrics"].items():
         if m["n"] == 0:
-            lines.append(f"{name:22} no question has a value on both sides")
+            lines.append(f"{name:22} no question has a value on both sides{_lost(m, body)}")
             continue
-        lines.append(
-            f"{name:22} {m['delta']:+.3f} [{m['low']:+.3f}, {m['high']:+.3f}]  p {m['p_adjusted']:.4f}  wins {m['wins']} losses {m['losses']} ties {m['ties']}  n {m['n']}"
-        )
+        figures = f"{m['delta']:+.3f} [{m['low']:+.3f}, {m['high']:+.3f}]  p {m['p_adjusted']:.4f}  wins {m['wins']} losses {m['losses']} ties {m['ties']}"
+        lines.append(f"{name:22} {figures}  n {m['n']}{_lost(m, body)}")
     return "\n".join(lines)
+
+
+def _lost(figures: dict[str, Any], body: dict[str, Any]) -> str:
+    """Return how many questions one side has a value for and the other has not."""
+    lost = figures["lost"]
+    sides = [f"{lost[side]} without a value in {body[side]}" for side in ("a", "b") if lost[side]]
+    return f"  ({', '.join(sides)})" if sides else ""
 
 
 @app.command("report")

@@ -9,7 +9,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from eval.summary import FEW_CLUSTERS, leaders
+from eval.leaderboard_notes import notes
+from eval.summary import leaders
 
 COLUMNS = ("recall@5", "ndcg@10", "span_recall", "span_iou", "context_recall", "faithfulness", "abstention_accuracy")
 
@@ -41,49 +42,7 @@ def leaderboard(summary: Mapping[str, Any], width: int = 150) -> str:
 
 
 def cell(figures: Mapping[str, Any]) -> str:
-    """Return a mean and half the width of its 95 % interval, or a dash."""
+    """Return a mean and half the width of its 95 % interval, or a dash; `?` marks a mean of too few of the questions it applies to."""
     if figures["mean"] is None:
         return "-"
-    return f"{figures['mean']:.3f} ±{(figures['high'] - figures['low']) / 2:.3f}"
-
-
-def notes(summary: Mapping[str, Any], shown: Sequence[str]) -> list[str]:
-    """Return what a reader must know beside the numbers: n, clusters, missing values, judge, truncation, failures."""
-    configs = summary["configs"]
-    asked, corpus = summary["questions"], summary["corpus"]
-    lines = [
-        f"{asked['n']} questions ({asked['n'] - asked['answerable']} unanswerable) on {corpus['documents']} documents; mean ± half of "
-        "the 95 % interval (bootstrap over documents); "
-        "ms: median per question, models loaded; tokens: mean per context"
-    ]
-    for metric in shown:
-        scored = sorted({(c["metrics"][metric]["scored"], c["metrics"][metric]["n"]) for c in configs.values()})
-        why = sorted({w for c in configs.values() for w in c["metrics"][metric]["missing"]})
-        if why:
-            lines.append(f"{metric}: scored {' to '.join(dict.fromkeys(f'{s}/{n}' for s, n in (scored[0], scored[-1])))} (others {', '.join(why)})")
-        marked = max(c["metrics"][metric]["marked"] for c in configs.values())
-        if marked:
-            lines.append(f"{metric}: up to {marked} values are marked, see scores.jsonl")
-    if any(c["chat"]["completions"] for c in configs.values()):
-        lines.append("chat: mean tokens of prompts and replies per question" + _recorded([n for n, c in configs.items() if c["recorded"]]))
-    if "abstention_accuracy" in shown:
-        lines.append(f"abstention_accuracy: answering every question would score {asked['answerable'] / asked['n']:.3f}")
-    fewest = min((c["metrics"][m]["clusters"] for c in configs.values() for m in shown if c["metrics"][m]["scored"]), default=0)
-    if fewest < FEW_CLUSTERS:
-        lines.append(f"intervals rest on as few as {fewest} documents; below {FEW_CLUSTERS} they are too narrow to decide by")
-    lines.append(f"judge: {summary['judge']['use']} (words, numbers and polarity; not a language model)")
-    for name, entry in configs.items():
-        lines += [f"{name}: {n} of {entry['chunks']} chunks are longer than {model} reads" for model, n in entry["over_limit"].items()]
-        if entry["not_indexed"]:
-            lines.append(f"{name}: {len(entry['not_indexed'])} documents gave no chunk: {', '.join(entry['not_indexed'][:5])}")
-        if entry["context"]["cut"]:
-            lines.append(f"{name}: in {entry['context']['cut']} contexts the best hit alone was over the budget and was cut")
-    lines += [f"failed: {f['doc_id']}: {f['reason']}" for f in corpus["failed"]]
-    return lines
-
-
-def _recorded(names: Sequence[str]) -> str:
-    """Return what has to be said where nobody was asked but a file."""
-    if not names:
-        return ""
-    return f"; {', '.join(names)}: replies are recordings, so their milliseconds hold no model, and their gains choose no default"
+    return f"{figures['mean']:.3f} ±{(figures['high'] - figures['low']) / 2:.3f}{'' if figures['covered'] else '?'}"

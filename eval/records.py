@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -24,8 +24,8 @@ def span_json(span: Span) -> dict[str, Any]:
     return {"doc_id": span.doc_id, "start": span.start, "end": span.end}
 
 
-def answer_row(question: str, answer: Answer) -> dict[str, Any]:
-    """Return what was produced for one question, without times: equal work writes equal rows."""
+def answer_row(question: str, answer: Answer, held: Sequence[bool] = ()) -> dict[str, Any]:
+    """Return what was produced for one question, without times: equal work writes equal rows. `held` is that of `Result`."""
     context = answer.context
     return {
         "question": question, "text": answer.query, "answer": answer.text, "abstained": bool(answer.abstained), "why": answer.abstained,
@@ -34,13 +34,13 @@ def answer_row(question: str, answer: Answer) -> dict[str, Any]:
         "context_tokens": context.tokens, "dropped": context.dropped, "cut": context.cut,
         "ranking": [{**span_json(h.chunk.span), "score": h.score} for h in answer.ranking],
         "flags": [{"kind": f.kind, "start": f.start, "end": f.end, "note": f.note} for f in answer.flags],
-        "trace": [_step(s) for s in answer.trace],
+        "held": list(held), "trace": [_step(s) for s in answer.trace],
     }  # fmt: skip
 
 
 def failed_row(question: str, text: str, why: str) -> dict[str, Any]:
     """Return the row of a question that no answer came of, in the form of `answer_row`, with the reason under `failed`."""
-    empty: dict[str, Any] = {k: [] for k in ("citations", "contexts", "ranking", "flags", "trace")}
+    empty: dict[str, Any] = {k: [] for k in ("citations", "contexts", "ranking", "flags", "held", "trace")}
     return {
         "question": question,
         "text": text,
@@ -75,9 +75,10 @@ def _step(step: Step) -> dict[str, Any]:
     return {"stage": step.stage, "use": step.use, **facts, **({"steps": [_step(s) for s in step.steps]} if step.steps else {})}
 
 
-def result(row: Mapping[str, Any], texts: Mapping[str, str], latency_ms: float | None) -> Result:
+def result(row: Mapping[str, Any], texts: Mapping[str, str], latency_ms: float | None, ages: Mapping[str, float]) -> Result:
     """Return the record that metrics read, with the shown texts cut from the documents."""
     contexts = tuple(_span(c) for c in row["contexts"])
+    seen = {h["doc_id"] for h in row["ranking"]}
     return Result(
         row["question"],
         tuple((_span(h), float(h["score"])) for h in row["ranking"]),
@@ -88,7 +89,25 @@ def result(row: Mapping[str, Any], texts: Mapping[str, str], latency_ms: float |
         row["why"],
         tuple(_span(c) for c in row["citations"]),
         latency_ms,
+        ages={doc: age for doc, age in ages.items() if doc in seen},
+        held=tuple(row["held"]),
+        spent=spent([row]),
     )
+
+
+def spent(rows: Iterable[Mapping[str, Any]]) -> dict[str, float]:
+    """Return what answering cost in all: completions of chat models, their tokens, and money by the configured prices."""
+    total = dict.fromkeys(("completions", "prompt_tokens", "completion_tokens", "cost"), 0.0)
+
+    def add(steps: Sequence[Mapping[str, Any]]) -> None:
+        for step in steps:
+            for name in total:
+                total[name] += float(step.get(name, 0.0))
+            add(step.get("steps", ()))
+
+    for row in rows:
+        add(row["trace"])
+    return {name: round(value, 6) for name, value in total.items()}
 
 
 def _span(row: Mapping[str, Any]) -> Span:

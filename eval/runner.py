@@ -5,75 +5,34 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import fields, is_dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from eval.boundaries import chunk_spans, held
 from eval.grid import groups, open_shared
-from eval.judges.base import Judge
-from eval.judges.make import make_judge
 from eval.latency import measure
-from eval.metrics import DEFAULT_METRICS, Metric, parse_all
-from eval.questions import Question, load_questions
-from eval.records import answer_row, failed_row, question_row, read_jsonl, read_scores, result, score_rows, seal, sealed, write_jsonl
-from eval.score import ANSWER_FAILED, Score, because
-from eval.summary import spent, summarize
+from eval.metrics import DEFAULT_METRICS
+from eval.questions import Question
+from eval.records import answer_row, failed_row, question_row, read_jsonl, read_scores, score_rows, seal, sealed, spent, write_jsonl
+from eval.scoring import score
+from eval.summary import summarize
+from eval.task import Task, prepare
 from rag.config import dump
-from rag.errors import ChatError, ConfigError, CorpusError
+from rag.errors import ChatError, ConfigError
 from rag.fingerprint import canonical, key
 from rag.index.manifest import write_json
 from rag.index.store import Index
-from rag.loaders.corpus import Failed, Loaded, Summary, read
 from rag.loaders.limits import Limits
 from rag.pipeline import Pipeline
 from rag.prompts import load
 from rag.runtime import Runtime
 from rag.stages import DenseSpace
-from rag.types import Document
 
 # Failures that are a matter of one question. After any other the run ends, and goes on where it stopped when it is started again.
 ONE_QUESTION = frozenset({"refused", "truncated", "malformed", "too_long"})
 RESERVED = ("questions.jsonl", "summary.json")
-
-
-@dataclass(frozen=True)
-class Task:
-    """What every configuration of a run is measured on, with digests of it."""
-
-    documents: tuple[Document, ...]
-    failed: tuple[Failed, ...]
-    questions: tuple[Question, ...]
-    metrics: tuple[Metric, ...]
-    judge: Judge
-
-    @property
-    def corpus_digest(self) -> str:
-        """Digest of every document's id and content."""
-        return key("corpus", sorted([d.id, d.digest] for d in self.documents))
-
-    @property
-    def questions_digest(self) -> str:
-        """Digest of the questions asked, with their evidence and answers."""
-        return key("questions", [[q.id, q.text, list(q.evidence), list(q.answers), q.answerable, dict(q.grades)] for q in self.questions])
-
-
-def prepare(corpus: Path, questions: Path, metrics: Sequence[str], judge: str, limit: int | None, limits: Limits, runtime: Runtime) -> Task:
-    """Read and verify everything a run needs. Raises `CorpusError`, `QuestionError` or `ConfigError`."""
-    chosen = parse_all(metrics)
-    documents, failed = [], []
-    for item in read([corpus], limits, Summary()):
-        if isinstance(item, Loaded):
-            documents.append(item.document)
-        else:
-            failed.append(item)
-    if not documents:
-        raise CorpusError(
-            f"{corpus}: no document could be read ({len(failed)} failed); give a folder of text, Markdown, HTML, PDF, DOCX or JSON Lines files, or a BEIR folder"
-        )
-    known = {f.doc_id: Document(f.doc_id, "") for f in failed} | {d.id: d for d in documents}  # what failed is judged, and never found
-    asked = load_questions(questions, known)
-    return Task(tuple(documents), tuple(failed), asked[:limit], chosen, make_judge(judge, documents, runtime))
 
 
 def run(
@@ -104,11 +63,12 @@ def run(
     for names in groups(pipelines):
         members = {n: pipelines[n] for n in names}
         keys = {n: _key(p, task, runtime) for n, p in members.items()}
-        locks = {n: sealed(out / n, keys[n]) for n in names}
+        locks = {n: _finished(out / n, keys[n]) for n in names}
         if not all(locks.values()):
             with open_shared(list(members.values()), task.documents, task.corpus_digest, runtime) as index:
+                whole = held(task.questions, chunk_spans(index))
                 for name, pipeline in members.items():
-                    locks[name] = locks[name] or _evaluate(name, pipeline, keys[name], index, task, out / name, runtime)
+                    locks[name] = locks[name] or _evaluate(name, pipeline, keys[name], index, whole, task, out / name, runtime)
         found |= {n: _entry(out / n, lock, task) for n, lock in locks.items() if lock}
     summary = {
         "configs": {n: found[n] for n in pipelines},
@@ -120,31 +80,41 @@ def run(
     return summary
 
 
+def _finished(folder: Path, name: str) -> dict[str, Any] | None:
+    """Return the lock of a finished run; one in which the judge failed is made again, as the judge may answer this time."""
+    lock = sealed(folder, name)
+    return None if lock is not None and lock["unjudged"] else lock
+
+
 def _key(pipeline: Pipeline, task: Task, runtime: Runtime) -> str:
     stages = [pipeline.chunk, pipeline.retrieve, *pipeline.refine, pipeline.pack, pipeline.answer]
-    metrics = [[m.name, m.version] for m in task.metrics]
+    metrics = [[m.name, m.identity] for m in task.metrics]
+    ages = dict(task.ages) if any(m.needs_ages for m in task.metrics) else {}
     models = [runtime.identities(s) for s in stages]
     return key(
         "run",
-        1,
+        2,
         [canonical(s) for s in stages],
         pipeline.index.tenant_key,
         models,
         task.corpus_digest,
         task.questions_digest,
         metrics,
+        ages,
         task.judge.identity,
         version("spanwise"),
     )
 
 
-def _evaluate(name: str, pipeline: Pipeline, work: str, index: Index, task: Task, folder: Path, runtime: Runtime) -> dict[str, Any]:
+def _evaluate(
+    name: str, pipeline: Pipeline, work: str, index: Index, whole: Mapping[str, tuple[bool, ...]], task: Task, folder: Path, runtime: Runtime
+) -> dict[str, Any]:
     """Answer, time and score every question, write the folder, and return its lock."""
     start = time.perf_counter()
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "lock.json").unlink(missing_ok=True)
     asked = runtime.track(task.questions, f"answer {name}", len(task.questions))
-    rows = [_answered(q, pipeline, index) for q in asked]
+    rows = [_answered(q, pipeline, index, whole[q.id]) for q in asked]
     files = {"answers.jsonl": write_jsonl(folder / "answers.jsonl", rows)}
     answered = time.perf_counter() - start
     timing = measure(pipeline, index, task.questions)
@@ -154,18 +124,18 @@ def _evaluate(name: str, pipeline: Pipeline, work: str, index: Index, task: Task
     lock = {
         "key": work, "config": dump(pipeline), "corpus": task.corpus_digest, "questions": task.questions_digest,
         "models": [m for s in (pipeline.chunk, pipeline.retrieve, pipeline.refine, pipeline.pack, pipeline.answer) for m in runtime.identities(s)],
-        "prompts": prompts_of(pipeline), "judge": dict(task.judge.identity), "metrics": {m.name: m.version for m in task.metrics}, "package": version("spanwise"),
+        "prompts": prompts_of(pipeline), "judge": dict(task.judge.identity), "metrics": {m.name: m.identity for m in task.metrics}, "package": version("spanwise"),
         "files": files, "seconds": round(answered, 3), "chunks": index.manifest.chunks, "over_limit": over_limit(pipeline, index),
-        "not_indexed": sorted(d.id for d in task.documents if d.id not in index.documents), "latency": timing,
+        "not_indexed": sorted(d.id for d in task.documents if d.id not in index.documents), "latency": timing, "unjudged": sum(s.open for s in scores),
     }  # fmt: skip
     seal(folder, lock)
     return lock
 
 
-def _answered(question: Question, pipeline: Pipeline, index: Index) -> dict[str, Any]:
+def _answered(question: Question, pipeline: Pipeline, index: Index, whole: tuple[bool, ...]) -> dict[str, Any]:
     """Return what came of a question; one that the model has no usable reply to is a row with the reason. Raises other `ChatError`s."""
     try:
-        return answer_row(question.id, pipeline.ask(index, question.text, exact=True))
+        return answer_row(question.id, pipeline.ask(index, question.text, exact=True), whole)
     except ChatError as error:
         if error.why not in ONE_QUESTION:
             raise
@@ -195,20 +165,6 @@ def over_limit(pipeline: Pipeline, index: Index) -> dict[str, int]:
     """Return per encoder that this pipeline searches with how many chunks are longer than it reads."""
     models = {s.model for s in pipeline.retrieve.spaces() if isinstance(s, DenseSpace)}
     return {encoder: n for encoder, n in index.manifest.over_limit.items() if encoder.rsplit(" (", 1)[0] in models}
-
-
-def score(rows: Sequence[Mapping[str, Any]], task: Task, latency: Mapping[str, float], runtime: Runtime, name: str) -> list[Score]:
-    """Return exactly one score per question and metric, question by question."""
-    texts = {d.id: d.text for d in task.documents}
-    asked = {q.id: q for q in task.questions}
-    found: list[Score] = []
-    for row in runtime.track(rows, f"score {name}", len(rows)):
-        if "failed" in row:
-            found += [Score(row["question"], m.name, None, because(ANSWER_FAILED, row["failed"])) for m in task.metrics]
-            continue
-        record = result(row, texts, latency.get(row["question"]))
-        found += [m.score(asked[record.question], record, task.judge) for m in task.metrics]
-    return found
 
 
 def _entry(folder: Path, lock: Mapping[str, Any], task: Task) -> dict[str, Any]:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from rag.types import Span
 
 ABSTAINED = "abstained"
-NOT_APPLICABLE = "not applicable"
-JUDGE_FAILED = "judge failed"
-TIMED_OUT = "timed out"
-ANSWER_FAILED = "answer failed"
-REASONS = (ABSTAINED, NOT_APPLICABLE, JUDGE_FAILED, TIMED_OUT, ANSWER_FAILED)
+NOT_APPLICABLE = "not_applicable"
+JUDGE_FAILED = "judge_failed"  # followed by why in parentheses: judge_failed(truncated)
+TIMED_OUT = "timed_out"
+OVER_BUDGET = "over_budget"
+ANSWER_FAILED = "answer_failed"
+REASONS = (ABSTAINED, NOT_APPLICABLE, JUDGE_FAILED, TIMED_OUT, OVER_BUDGET, ANSWER_FAILED)
+AGAIN = (JUDGE_FAILED, TIMED_OUT, OVER_BUDGET)
 
 Fact = str | Mapping[str, object]
 
@@ -22,7 +24,10 @@ class Result:
     """What one configuration produced for one question: the record that every metric reads.
 
     `ranking` is the list of the last refiner, best first; `context` the spans shown, `sources` the text of each
-    numbered source shown; `abstained` is the reason for declining, empty when it answered.
+    numbered source shown; `abstained` is the reason for declining, empty when it answered. `ranked` and `placed` are False for an
+    answer from elsewhere that came without a ranking, or with contexts that have no place in the corpus. `ages` are days by document,
+    those without a date left out; `held` says of each span of the question's evidence whether one chunk of the index holds all of it,
+    None where there is no index. `spent` is what chat models cost: `prompt_tokens`, `completion_tokens`, `cost`, None when unknown.
     """
 
     question: str
@@ -34,6 +39,11 @@ class Result:
     abstained: str = ""
     citations: tuple[Span, ...] = ()
     latency_ms: float | None = None
+    ranked: bool = True
+    placed: bool = True
+    ages: Mapping[str, float] = field(default_factory=dict, hash=False)
+    held: tuple[bool, ...] | None = None
+    spent: Mapping[str, float] | None = field(default=None, hash=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +62,7 @@ class Score:
     def __post_init__(self) -> None:
         """Refuse a number that is not one, and a missing value without one of the known reasons."""
         if self.value is None:
-            if self.reason not in REASONS:
+            if self.reason.partition("(")[0] not in REASONS:
                 raise ValueError(f"{self.metric} of {self.question!r} has no value and no known reason: {self.why!r}")
         elif not abs(self.value) < float("inf"):
             raise ValueError(f"{self.metric} of {self.question!r} is {self.value}; give None and a reason instead")
@@ -61,6 +71,11 @@ class Score:
     def reason(self) -> str:
         """The reason without its detail; empty when there is a value."""
         return "" if self.value is not None else self.why.split(":", 1)[0]
+
+    @property
+    def open(self) -> bool:
+        """Whether another run may find a value: the judge failed, took too long, or had spent its budget."""
+        return self.value is None and self.reason.partition("(")[0] in AGAIN
 
 
 def because(reason: str, detail: str = "") -> str:

@@ -12,14 +12,16 @@ from eval.score import NOT_APPLICABLE, Score
 from eval.stats import interval
 
 FEW_CLUSTERS = 20
+ENOUGH = 0.95  # of the questions a metric applies to: with fewer values it is marked and decides nothing
 
 
 def summarize(scores: Sequence[Score], questions: Sequence[Question], metrics: Sequence[Metric]) -> dict[str, dict[str, Any]]:
-    """Return per metric `{mean, low, high, scored, n, missing, clusters, worst, best, marked}`.
+    """Return per metric `{mean, low, high, scored, n, missing, clusters, coverage, covered, worst, best, marked}`.
 
     `low` and `high` are the 95 % interval of a bootstrap over the documents that the questions come from. `n` counts the
     questions the metric applies to or not; `missing` says why the others have no value. `worst` and `best` are the mean
-    if every missing value that is not `not applicable` were the worst or best the metric can give; None without bounds.
+    if every missing value that is not `not_applicable` were the worst or best the metric can give; None without bounds. `coverage` is
+    the share of values among the questions that the metric applies to, None where it applies to none; `covered` says that it is enough.
     """
     clusters = {q.id: cluster(q) for q in questions}
     found: dict[str, dict[str, Any]] = {}
@@ -32,7 +34,10 @@ def summarize(scores: Sequence[Score], questions: Sequence[Question], metrics: S
             got = interval(list(values.values()), [clusters[q] for q in values])
             body = {"mean": got.mean, "low": got.low, "high": got.high}
         body |= {"scored": len(values), "n": len(own), "missing": dict(sorted(missing.items())), "clusters": len({clusters[q] for q in values})}
-        body |= _bounds(list(values.values()), sum(n for why, n in missing.items() if why != NOT_APPLICABLE), metric)
+        lost = sum(n for why, n in missing.items() if why != NOT_APPLICABLE)
+        coverage = len(values) / (len(values) + lost) if values or lost else None
+        body |= {"coverage": coverage, "covered": coverage is None or coverage >= ENOUGH}
+        body |= _bounds(list(values.values()), lost, metric)
         body["marked"] = sum(1 for s in own if s.value is not None and s.why)
         found[metric.name] = body
     return found
@@ -45,21 +50,6 @@ def _bounds(values: Sequence[float], lost: int, metric: Metric) -> dict[str, flo
     total, n = sum(values), len(values) + lost
     ends = ((total + lost * low) / n, (total + lost * high) / n)
     return dict(zip(("worst", "best"), ends if metric.higher_is_better else ends[::-1], strict=True))
-
-
-def spent(rows: Sequence[Mapping[str, Any]]) -> dict[str, float]:
-    """Return what answering cost in all: completions of chat models, their tokens, and money by the configured prices."""
-    total = dict.fromkeys(("completions", "prompt_tokens", "completion_tokens", "cost"), 0.0)
-
-    def add(steps: Sequence[Mapping[str, Any]]) -> None:
-        for step in steps:
-            for name in total:
-                total[name] += float(step.get(name, 0.0))
-            add(step.get("steps", ()))
-
-    for row in rows:
-        add(row["trace"])
-    return {name: round(value, 6) for name, value in total.items()}
 
 
 def leaders(summary: Mapping[str, Any], metric: str) -> list[str]:

@@ -55,6 +55,11 @@ def parse(data: Any) -> Pipeline:
     return cast(Pipeline, _fill(Pipeline, data, ""))
 
 
+def part(base: type[Stage], data: Any, path: str) -> Stage:
+    """Return the part of a kind that plain data says: a name, or a mapping with `use:`. `path` is its place, for messages. Raises `ConfigError`."""
+    return _read_stage(base, data, path)
+
+
 def dump(pipeline: Pipeline) -> dict[str, Any]:
     """Return the plain data of a pipeline, every field written out: `parse(dump(p)) == p`."""
     return cast(dict[str, Any], _plain(pipeline))

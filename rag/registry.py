@@ -13,8 +13,17 @@ from rag.errors import ConfigError
 from rag.stages import REGISTERED, Stage
 
 _PARTS: dict[str, dict[str, type[Stage]]] = {kind.kind: {} for kind in REGISTERED}
+_HOMES = {kind.kind: f"rag.{kind.kind}" for kind in REGISTERED}
+_BASES: list[type[Stage]] = list(REGISTERED)
 _loaded: set[str] = set()
 S = TypeVar("S", bound=Stage)
+
+
+def extend(base: type[Stage], package: str) -> None:
+    """Make another kind of parts known, whose modules lie in `package`: judges, for one, belong to the harness and not to `rag`."""
+    if base.kind not in _PARTS:
+        _PARTS[base.kind], _HOMES[base.kind] = {}, package
+        _BASES.append(base)
 
 
 def register(use: str) -> Callable[[type[S]], type[S]]:
@@ -25,8 +34,8 @@ def register(use: str) -> Callable[[type[S]], type[S]]:
 
     def add(cls: type[S]) -> type[S]:
         frozen = getattr(getattr(cls, "__dataclass_params__", None), "frozen", False)
-        if not (issubclass(cls, REGISTERED) and frozen):
-            raise TypeError(f"{cls.__name__} must be a frozen dataclass derived from one of the five stages or from Chat")
+        if not (issubclass(cls, tuple(_BASES)) and frozen):
+            raise TypeError(f"{cls.__name__} must be a frozen dataclass derived from one of the five stages, from Chat or from JudgeSpec")
         known = _PARTS[cls.kind].get(use)
         if known is not None and (known.__module__, known.__qualname__) != (cls.__module__, cls.__qualname__):
             raise TypeError(f"{cls.kind} stage {use!r} is registered by {known.__module__} already")
@@ -44,9 +53,9 @@ def _load(source: str) -> None:
         for point in entry_points(group="rag.stages"):
             _plug_in(point)
     else:
-        package = importlib.import_module(f"rag.{source}")
+        package = importlib.import_module(_HOMES[source])
         for module in pkgutil.iter_modules(package.__path__):
-            importlib.import_module(f"rag.{source}.{module.name}")
+            importlib.import_module(f"{package.__name__}.{module.name}")
     _loaded.add(source)  # last: what failed fails again
 
 

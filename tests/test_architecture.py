@@ -248,5 +248,15 @@ def test_a_part_is_one_name_from_file_to_configuration_and_test(module: Module) 
     assert name in shipped
 
 
+JUDGES = [m for m in SOURCES if m.path.startswith("eval/judges/") and _registered(m)]
+
+
+@pytest.mark.parametrize("module", JUDGES, ids=lambda m: m.name)
+def test_a_judge_is_one_name_from_file_to_test(module: Module) -> None:
+    name = Path(module.path).stem
+    assert _registered(module) == [name]
+    assert (ROOT / "tests" / "eval" / "judges" / f"test_{name}.py").is_file()
+
+
 def test_nothing_else_registers_a_part() -> None:
-    assert [m.path for m in SOURCES if m not in PARTS and _registered(m)] == []
+    assert [m.path for m in SOURCES if m not in (*PARTS, *JUDGES) and _registered(m)] == []

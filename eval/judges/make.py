@@ -1,29 +1,19 @@
-"""A judge by name, ready to work on a corpus."""
+"""A judge by its specification, ready to work on a corpus."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from eval.judges.base import Judge
-from eval.judges.embedded import EmbeddedJudge, Frequencies
 from eval.judges.memoised import MemoisedJudge
-from rag.errors import ConfigError
-from rag.models.files import BUNDLED
-from rag.registry import did_you_mean
+from eval.judges.spec import JudgeSpec, read_spec
 from rag.runtime import Runtime
 from rag.types import Document
 
 
-def _embedded(documents: Sequence[Document], runtime: Runtime) -> Judge:
-    frequencies = Frequencies.of(d.text for d in documents)
-    return EmbeddedJudge(frequencies, lambda texts: runtime.embed(BUNDLED, texts), runtime.encoder(BUNDLED).identity)
+def make_judge(spec: str | JudgeSpec, documents: Sequence[Document], runtime: Runtime) -> Judge:
+    """Return the judge of a specification (or of what a user wrote, see `read_spec`), memoised.
 
-
-JUDGES: dict[str, Callable[[Sequence[Document], Runtime], Judge]] = {"embedded": _embedded}
-
-
-def make_judge(name: str, documents: Sequence[Document], runtime: Runtime) -> Judge:
-    """Return the judge called `name`, memoised. Raises `ConfigError` with the choices for another name."""
-    if name not in JUDGES:
-        raise ConfigError(f"no judge is called {name!r}{did_you_mean(name, list(JUDGES))}; there are: {', '.join(JUDGES)}")
-    return MemoisedJudge(JUDGES[name](documents, runtime), runtime)
+    Raises `ConfigError` with the choices for an unknown name, and what opening the judge raises.
+    """
+    return MemoisedJudge((read_spec(spec) if isinstance(spec, str) else spec).open(documents, runtime), runtime)

@@ -10,7 +10,7 @@ METRICS = [parse("recall@5"), parse("context_tokens")]
 
 def scores(metric, values):
     """One score per question, `not applicable` for None."""
-    return [Score(f"q{i}", metric, value, "" if value is not None else "not applicable: no evidence is named") for i, value in enumerate(values)]
+    return [Score(f"q{i}", metric, value, "" if value is not None else "not_applicable: no evidence is named") for i, value in enumerate(values)]
 
 
 def run(offset=0.0, tokens=100.0, missing=()):

@@ -62,7 +62,7 @@ def test_every_question_has_one_score_per_metric(task: Path) -> None:
         assert all((r["value"] is None) == bool(r["why"]) for r in rows)
     found = summary["configs"]["words"]["metrics"]
     assert (found["recall@1"]["mean"], found["recall@1"]["scored"], found["recall@1"]["n"]) == (1.0, 2, 3)
-    assert found["recall@1"]["missing"] == {"not applicable": 1}
+    assert found["recall@1"]["missing"] == {"not_applicable": 1}
     assert found["abstention_accuracy"]["mean"] == 1.0
     assert json.loads((task / "a" / "summary.json").read_text()) == json.loads(json.dumps(summary))
 

@@ -10,7 +10,7 @@ from eval.score import JUDGE_FAILED, NOT_APPLICABLE, Score, because
 def test_a_missing_value_needs_a_known_reason():
     """`why` starts with one of the reasons; a detail may follow a colon."""
     assert Score("q", "m", None, because(NOT_APPLICABLE, "no evidence: none")).reason == NOT_APPLICABLE
-    assert Score("q", "m", None, JUDGE_FAILED).reason == "judge failed"
+    assert Score("q", "m", None, JUDGE_FAILED).reason == "judge_failed"
     with pytest.raises(ValueError, match="no known reason"):
         Score("q", "m", None, "whatever")
 

@@ -2,20 +2,39 @@
 
 import pytest
 
-from eval.judges.base import Claim, Judgement, Label, Missing, unmarked, verdicts
+from eval.judges.base import Claim, Judge, Judgement, Label, Missing, Why, unmarked, verdicts
+from eval.judges.make import make_judge
+from eval.judges.memoised import MemoisedJudge
+from eval.judges.spec import read_spec
+from rag import Runtime
+from rag.errors import ChatError, ConfigError
+from rag.memo import Memo
+from rag.types import Document
 
 CLAIM = Claim("a", 0, 1)
 YES = Judgement(Label.SUPPORTED, 1.0)
 
 
-class Fixed:
-    """A judge that gives the same verdicts to whatever it is asked."""
+class Fixed(Judge):
+    """A judge that gives the same verdicts to whatever it is asked, and counts how often."""
+
+    languages = ("english",)
 
     def __init__(self, *found):
-        self.found = found
+        self.found, self.asked_for = found, 0
+
+    @property
+    def identity(self):
+        """Its name."""
+        return {"use": "fixed"}
+
+    def claims(self, text, question=""):
+        """Return the text as one claim."""
+        return (Claim(text),)
 
     def support(self, claims, contexts, question):
         """Return them."""
+        self.asked_for += 1
         return self.found
 
 
@@ -23,9 +42,9 @@ class Fixed:
     ("found", "expected"),
     [
         ((YES, YES), (YES, YES)),
-        ((YES,), Missing("1 verdicts for 2 claims")),
-        ((YES, YES, YES), Missing("3 verdicts for 2 claims")),
-        ((YES, Missing("timed out")), Missing("timed out")),
+        ((YES,), Missing(Why.COUNT_MISMATCH, "1 verdicts for 2 claims")),
+        ((YES, YES, YES), Missing(Why.COUNT_MISMATCH, "3 verdicts for 2 claims")),
+        ((YES, Missing(Why.TIMED_OUT)), Missing(Why.TIMED_OUT)),
     ],
 )
 def test_verdicts_are_complete_or_missing(found, expected):
@@ -38,3 +57,75 @@ def test_citation_marks_are_blanked_in_place():
     text = "One [1]. Two [2, 3][4]. [a] [12345]"
     assert unmarked(text) == "One    . Two          . [a] [12345]"
     assert len(unmarked(text)) == len(text)
+
+
+@pytest.mark.parametrize(
+    ("why", "expected"),
+    [
+        ("timeout", Why.TIMED_OUT),
+        ("over_budget", Why.OVER_BUDGET),
+        ("server", Why.UNREACHABLE),
+        ("unreachable", Why.UNREACHABLE),
+        ("truncated", Why.TRUNCATED),
+        ("refused", Why.REFUSED),
+        ("malformed", Why.MALFORMED),
+        ("too_long", Why.TOO_LONG),
+        ("rejected", Why.ERROR),
+        ("not_recorded", Why.ERROR),
+    ],
+)
+def test_every_failure_of_a_chat_model_is_a_reason(why, expected):
+    assert Missing.of(ChatError("it said\n no", why)) == Missing(expected, "it said no")
+
+
+def test_what_a_judge_cannot_do_is_missing_with_its_name_and_no_exception():
+    judge = Fixed()
+    assert judge.similarity("a", "b") == Missing(Why.NOT_APPLICABLE, "the judge fixed compares no meanings")
+    assert judge.relevance("q", ["a", "b"]) == (Missing(Why.NOT_APPLICABLE, "the judge fixed does not grade contexts"),) * 2
+    found = [judge.asked("a", [], 3), judge.entities("a"), judge.critique("c", {0: "no"}, "q", "a", []), judge.prefer("q", "a", "b", ([], []))]
+    assert {m.why for m in found} == {Why.NOT_APPLICABLE}
+
+
+def test_verdicts_are_asked_for_once_and_failures_again():
+    runtime = Runtime(Memo(), show_progress=False)
+    judge = Fixed(YES)
+    for _ in range(2):
+        assert MemoisedJudge(judge, runtime).support([CLAIM], ["c"], "q") == (YES,)
+    assert (judge.asked_for, runtime.work.judgements) == (1, 1)
+    assert MemoisedJudge(judge, runtime).support([CLAIM], ["other"], "q") == (YES,)
+    assert judge.asked_for == 2
+    failing = Fixed(Missing(Why.TIMED_OUT))
+    for times in (1, 2):
+        assert MemoisedJudge(failing, runtime).support([CLAIM], ["third"], "q") == (Missing(Why.TIMED_OUT),)
+        assert failing.asked_for == times
+
+
+def test_a_text_in_a_script_that_the_judge_does_not_read_is_refused_with_the_reason():
+    judge = MemoisedJudge(Fixed(YES), Runtime(Memo(), show_progress=False))
+    refused = Missing(Why.NOT_APPLICABLE, "the judge fixed reads english only; this text is mostly in Cyrillic script")
+    assert judge.claims("Привет мир") == refused
+    assert judge.support([Claim("Привет мир")], ["c"], "q") == (refused,)
+
+
+def test_a_judge_is_written_like_a_stage(tmp_path):
+    assert read_spec("embedded") == read_spec("{use: embedded}")
+    (tmp_path / "j.yaml").write_text("use: embedded\nencoder: hashing-64\n")
+    spec = read_spec(str(tmp_path / "j.yaml"))
+    assert spec.encoder == "hashing-64"
+    judge = make_judge(spec, [Document("d", "Some text.")], Runtime(Memo(), show_progress=False))
+    assert judge.identity["use"] == "embedded"
+    assert "frequencies" not in judge.certified_as
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("embeded", "judge: no judge stage is called 'embeded', did you mean 'embedded'"),
+        ("{use: embedded, encoder: 3}", "judge.encoder: expected text, found the whole number 3"),
+        ("{use: [}", "not valid YAML"),
+        ("missing.yaml", "missing.yaml: cannot be read"),
+    ],
+)
+def test_a_judge_that_cannot_be_is_refused_with_its_place(text, message):
+    with pytest.raises(ConfigError, match=message.replace("(", "\\(")):
+        read_spec(text)

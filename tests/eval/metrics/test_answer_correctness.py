@@ -29,6 +29,6 @@ def test_a_perfect_answer_is_one(question, judge):
 def test_reasons(question, result, judge):
     """Abstained, no reference, failed judge in any of its three questions."""
     assert METRIC.score(question, Result("q", abstained="unsure"), judge()).why == "abstained"
-    assert METRIC.score(Question("q", "?"), result, judge()).why == "not applicable: there is no reference answer"
-    assert METRIC.score(question, Result("q", answer="a ?"), judge()).why == "judge failed: answered in prose"
-    assert METRIC.score(Question("q", "?", answers=("a ?",)), result, judge()).why == "judge failed: answered in prose"
+    assert METRIC.score(Question("q", "?"), result, judge()).why == "not_applicable: there is no reference answer"
+    assert METRIC.score(question, Result("q", answer="a ?"), judge()).why == "judge_failed(malformed): answered in prose"
+    assert METRIC.score(Question("q", "?", answers=("a ?",)), result, judge()).why == "judge_failed(malformed): answered in prose"

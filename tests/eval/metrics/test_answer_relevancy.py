@@ -17,5 +17,5 @@ def test_cosine_held_to_its_range(question, result, judge, cosine, value):
 def test_reasons(question, judge):
     """An abstention is not irrelevant, it is an abstention; a failed judge withholds."""
     assert METRIC.score(question, Result("q", abstained="unsure"), judge()).why == "abstained"
-    assert METRIC.score(question, Result("q", answer=" "), judge()).why == "not applicable: the answer is empty"
-    assert METRIC.score(question, Result("q", answer="?"), judge()).why == "judge failed: answered in prose"
+    assert METRIC.score(question, Result("q", answer=" "), judge()).why == "not_applicable: the answer is empty"
+    assert METRIC.score(question, Result("q", answer="?"), judge()).why == "judge_failed(malformed): answered in prose"

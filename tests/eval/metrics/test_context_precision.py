@@ -36,4 +36,4 @@ def test_a_source_is_relevant_when_it_supports_a_reference_claim(question, judge
 def test_no_source_is_zero_and_no_reference_not_applicable(question, judge):
     """As `average_precision([])`."""
     assert METRIC.score(question, Result("q"), judge()).value == 0.0
-    assert METRIC.score(Question("q", "?"), Result("q", sources=("a",)), judge()).why == "not applicable: there is no reference answer"
+    assert METRIC.score(Question("q", "?"), Result("q", sources=("a",)), judge()).why == "not_applicable: there is no reference answer"

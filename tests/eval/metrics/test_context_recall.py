@@ -25,11 +25,11 @@ def test_an_abstention_does_not_change_it(question, judge):
 
 def test_without_a_reference_it_is_not_applicable(result, judge):
     """Neither for unanswerable questions."""
-    assert METRIC.score(Question("q", "?"), result, judge()).why == "not applicable: there is no reference answer"
-    assert METRIC.score(Question("q", "?", answerable=False), result, judge()).why == "not applicable: the question is unanswerable"
-    assert METRIC.score(Question("q", "?", answers=(" ",)), result, judge()).why == "not applicable: the reference answer makes no claim"
+    assert METRIC.score(Question("q", "?"), result, judge()).why == "not_applicable: there is no reference answer"
+    assert METRIC.score(Question("q", "?", answerable=False), result, judge()).why == "not_applicable: the question is unanswerable"
+    assert METRIC.score(Question("q", "?", answers=(" ",)), result, judge()).why == "not_applicable: the reference answer makes no claim"
 
 
 def test_a_failed_judge_withholds_it(result, judge):
     """One missing verdict is enough."""
-    assert METRIC.score(Question("q", "?", answers=("a ?",)), result, judge()).why == "judge failed: answered in prose"
+    assert METRIC.score(Question("q", "?", answers=("a ?",)), result, judge()).why == "judge_failed(malformed): answered in prose"

@@ -26,9 +26,9 @@ def test_no_context_supports_nothing(question, judge):
     [
         ("", "weak support", "abstained"),
         ("I do not know", "weak support", "abstained"),
-        ("", "", "not applicable: the answer is empty"),
-        ("a ? b", "", "judge failed: answered in prose"),
-        ("?!", "", "judge failed: answered in prose"),
+        ("", "", "not_applicable: the answer is empty"),
+        ("a ? b", "", "judge_failed(malformed): answered in prose"),
+        ("?!", "", "judge_failed(malformed): answered in prose"),
     ],
 )
 def test_reasons(question, judge, answer, abstained, why):
@@ -46,9 +46,9 @@ def test_a_time_out_is_its_own_reason(question, judge):
 def test_missing_verdicts_withhold_the_score(question, result, judge):
     """ragas divides by the verdicts that came back (one of three gives 1.0); here the score is withheld."""
     score = METRIC.score(question, result, judge(dropped=2))
-    assert (score.value, score.why) == (None, "judge failed: 2 verdicts for 4 claims")
+    assert (score.value, score.why) == (None, "judge_failed(count_mismatch): 2 verdicts for 4 claims")
 
 
 def test_without_a_judge_there_is_no_value(question, result):
     """A judged metric never guesses."""
-    assert METRIC.score(question, result, None).why == "judge failed: no judge was given"
+    assert METRIC.score(question, result, None).why == "judge_failed(error): no judge was given"

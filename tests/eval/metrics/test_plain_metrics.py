@@ -26,4 +26,4 @@ def test_latency_is_scored_only_where_it_was_measured():
     """A question outside the timed sample has no value, not 0."""
     metric = parse("latency_ms")
     assert metric.score(Question("q", "?"), Result("q", latency_ms=2.5), None).value == 2.5
-    assert metric.score(Question("q", "?"), Result("q"), None).why == "not applicable: the question was not timed"
+    assert metric.score(Question("q", "?"), Result("q"), None).why == "not_applicable: the question was not timed"

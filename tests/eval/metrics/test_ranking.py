@@ -78,6 +78,6 @@ def test_nothing_found_is_zero(name):
 def test_nothing_relevant_is_not_applicable(name):
     """Unanswerable questions and those without evidence have no value."""
     unanswerable = parse(name).score(Question("q", "?", answerable=False), result("x"), None)
-    assert (unanswerable.value, unanswerable.why) == (None, "not applicable: the question is unanswerable")
+    assert (unanswerable.value, unanswerable.why) == (None, "not_applicable: the question is unanswerable")
     bare = parse(name).score(Question("q", "?"), result("x"), None)
-    assert (bare.value, bare.why) == (None, "not applicable: no evidence is named")
+    assert (bare.value, bare.why) == (None, "not_applicable: no evidence is named")

@@ -32,15 +32,15 @@ def test_what_chunks_share_is_counted_once():
 def test_an_empty_context_has_recall_zero_and_no_precision():
     """Precision of nothing is not a number."""
     assert values([]) == [0.0, None, 0.0]
-    assert parse("span_precision").score(QUESTION, Result("q"), None).why == "not applicable: the context is empty"
+    assert parse("span_precision").score(QUESTION, Result("q"), None).why == "not_applicable: the context is empty"
 
 
 @pytest.mark.parametrize("name", ["span_recall", "span_precision", "span_iou"])
 def test_without_evidence_there_is_no_value(name):
     """Neither for unanswerable questions."""
     shown = Result("q", context=(Span("x", 0, 5),))
-    assert parse(name).score(Question("q", "?"), shown, None).why == "not applicable: no evidence is named"
-    assert parse(name).score(Question("q", "?", answerable=False), shown, None).why == "not applicable: the question is unanswerable"
+    assert parse(name).score(Question("q", "?"), shown, None).why == "not_applicable: no evidence is named"
+    assert parse(name).score(Question("q", "?", answerable=False), shown, None).why == "not_applicable: the question is unanswerable"
 
 
 @given(spans, spans)

@@ -182,12 +182,12 @@ def test_one_configuration_is_described_and_compared_with_none(make_run, parse_p
 
 
 def test_metric_that_was_never_scored_is_a_dash_and_does_not_lead(make_run, parse_page):
-    never = ["judge failed: no answer"] * 50
+    never = ["judge_failed: no answer"] * 50
     seen = parse_page(page(*make_run({"a": {"recall@5": never, "span_iou": MIXED}, "b": {"recall@5": never, "span_iou": BEST}})))
     rows = seen.table("Best span_iou first")
     assert [r[:2] for r in rows[1:]] == [["b", "\N{EN DASH} 0/50"], ["a", "\N{EN DASH} 0/50"]]
     assert "b has the highest mean span_iou" in seen.text
-    assert "recall@5: without a score: judge failed (50 in every configuration)." in seen.text
+    assert "recall@5: without a score: judge_failed (50 in every configuration)." in seen.text
 
 
 def test_run_without_any_value_or_latency_is_a_page_that_says_so(make_run, parse_page):
@@ -200,7 +200,7 @@ def test_run_without_any_value_or_latency_is_a_page_that_says_so(make_run, parse
 
 
 def test_configuration_without_value_or_latency_is_last_and_said_not_to_be_drawn(make_run, parse_page):
-    values = {"a": {"recall@5": ["timed out"] * 50}, "b": {"recall@5": MIXED}, "c": {"recall@5": WORST}}
+    values = {"a": {"recall@5": ["timed_out"] * 50}, "b": {"recall@5": MIXED}, "c": {"recall@5": WORST}}
     seen = parse_page(page(*make_run(values, {"a": 3.0, "b": 4.0})))
     assert [r[0] for r in seen.table("Best recall@5 first")[1:]] == ["b", "c", "a"]
     assert "Not compared, for want of values on the same questions: a." in seen.text

@@ -1,0 +1,83 @@
+"""What configurations are measured on: the documents, the questions, the metrics and the judge, with digests of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from eval.judges.base import Judge
+from eval.judges.make import make_judge
+from eval.metrics import Metric, parse_all
+from eval.questions import Question, load_questions
+from rag.errors import CorpusError
+from rag.fingerprint import key
+from rag.loaders.corpus import Failed, Loaded, Summary, read
+from rag.loaders.limits import Limits
+from rag.runtime import Runtime
+from rag.types import Document
+
+_DAY = 86400.0
+
+
+@dataclass(frozen=True)
+class Task:
+    """What every configuration of a run is measured on, with digests of it."""
+
+    documents: tuple[Document, ...]
+    failed: tuple[Failed, ...]
+    questions: tuple[Question, ...]
+    metrics: tuple[Metric, ...]
+    judge: Judge
+
+    @property
+    def corpus_digest(self) -> str:
+        """Digest of every document's id and content."""
+        return key("corpus", sorted([d.id, d.digest] for d in self.documents))
+
+    @property
+    def questions_digest(self) -> str:
+        """Digest of the questions asked, with their evidence and answers."""
+        return key("questions", [[q.id, q.text, list(q.evidence), list(q.answers), q.answerable, dict(q.grades)] for q in self.questions])
+
+    @cached_property
+    def texts(self) -> Mapping[str, str]:
+        """The text of every document by id."""
+        return {d.id: d.text for d in self.documents}
+
+    @cached_property
+    def asked(self) -> Mapping[str, Question]:
+        """The questions by id."""
+        return {q.id: q for q in self.questions}
+
+    @cached_property
+    def ages(self) -> Mapping[str, float]:
+        """How many whole days each document is older than the newest of the corpus; those without a date are left out."""
+        dated = {d.id: d.modified for d in self.documents if d.modified is not None}
+        newest = max(dated.values(), default=0.0)
+        return {doc: float((newest - when) // _DAY) for doc, when in dated.items()}
+
+
+def prepare(corpus: Path, questions: Path, metrics: Sequence[str], judge: str, limit: int | None, limits: Limits, runtime: Runtime) -> Task:
+    """Read and verify everything a run needs. Raises `CorpusError`, `QuestionError`, or what making the metrics and the judge raises."""
+    chosen = parse_all(metrics)
+    documents, failed = read_corpus(corpus, limits)
+    known = {f.doc_id: Document(f.doc_id, "") for f in failed} | {d.id: d for d in documents}  # what failed is judged, and never found
+    asked = load_questions(questions, known)
+    return Task(documents, failed, asked[:limit], chosen, make_judge(judge, documents, runtime))
+
+
+def read_corpus(corpus: Path, limits: Limits) -> tuple[tuple[Document, ...], tuple[Failed, ...]]:
+    """Return the documents of a corpus and those that could not be read. Raises `CorpusError` when there is none."""
+    documents, failed = [], []
+    for item in read([corpus], limits, Summary()):
+        if isinstance(item, Loaded):
+            documents.append(item.document)
+        else:
+            failed.append(item)
+    if not documents:
+        raise CorpusError(
+            f"{corpus}: no document could be read ({len(failed)} failed); give a folder of text, Markdown, HTML, PDF, DOCX or JSON Lines files, or a BEIR folder"
+        )
+    return tuple(documents), tuple(failed)
