@@ -70,7 +70,8 @@ def _compare_text(body: dict[str, Any]) -> str:
             continue
         figures = f"{m['delta']:+.3f} [{m['low']:+.3f}, {m['high']:+.3f}]  p {m['p_adjusted']:.4f}  wins {m['wins']} losses {m['losses']} ties {m['ties']}"
         lines.append(f"{name:22} {figures}  n {m['n']}{_lost(m, body)}")
-    return "\n".join(lines)
+    judged = body["judged"]
+    return "\n".join([*lines, *([judged["line"], *judged["warnings"]] if judged else [])])
 
 
 def _lost(figures: dict[str, Any], body: dict[str, Any]) -> str:

@@ -27,13 +27,19 @@ def pair(folder: Path, a: str, b: str, metrics: Sequence[str] | None = None) -> 
     for name in names:
         if name not in lock_a["metrics"] or name not in lock_b["metrics"]:
             raise ConfigError(f"the run has no metric {name!r}{did_you_mean(name, list(lock_a['metrics']))}; it has: {', '.join(lock_a['metrics'])}")
-    return compare(a, read_scores(folder / a), b, read_scores(folder / b), clusters(folder), parse_all(names))
+    body = compare(a, read_scores(folder / a), b, read_scores(folder / b), clusters(folder), parse_all(names))
+    return {**body, "judged": _summary(folder).get("judged", {})}
 
 
 def asked(folder: Path) -> str:
     """Return the digest of the questions of the last run into a folder. Raises `StoreError` when there is none."""
+    return str(_summary(folder)["questions"]["digest"])
+
+
+def _summary(folder: Path) -> dict[str, Any]:
     try:
-        return str(json.loads((folder / "summary.json").read_text(encoding="utf-8"))["questions"]["digest"])
+        body: dict[str, Any] = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
+        return body if body["questions"]["digest"] else {}
     except (OSError, ValueError, KeyError, TypeError):
         raise StoreError(f"{folder}: there is no finished run; make one with `rag-eval run ... --out {folder}`") from None
 

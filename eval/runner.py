@@ -12,6 +12,8 @@ from typing import Any
 
 from eval.boundaries import chunk_spans, held
 from eval.grid import groups, open_shared
+from eval.judges.spec import JudgeSpec
+from eval.judging import judged
 from eval.latency import measure
 from eval.metrics import DEFAULT_METRICS
 from eval.questions import Question
@@ -37,7 +39,8 @@ RESERVED = ("questions.jsonl", "summary.json")
 
 def run(
     pipelines: Mapping[str, Pipeline], corpus: str | Path, questions: str | Path, out: str | Path | None = None, *,
-    metrics: Sequence[str] = DEFAULT_METRICS, judge: str = "embedded", limit: int | None = None, runtime: Runtime | None = None,
+    metrics: Sequence[str] = DEFAULT_METRICS, judge: str | JudgeSpec = "embedded", certificate: str | Path | None = None,
+    limit: int | None = None, runtime: Runtime | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Evaluate pipelines by name and return what `summary.json` holds; writes that file and a folder per pipeline to `out`.
 
@@ -46,7 +49,7 @@ def run(
     """
     if out is None:
         with tempfile.TemporaryDirectory() as folder:
-            return run(pipelines, corpus, questions, folder, metrics=metrics, judge=judge, limit=limit, runtime=runtime)
+            return run(pipelines, corpus, questions, folder, metrics=metrics, judge=judge, certificate=certificate, limit=limit, runtime=runtime)
     if not pipelines:
         raise ConfigError("no configuration is given; name at least one")
     for name, pipeline in pipelines.items():
@@ -56,10 +59,11 @@ def run(
             raise ConfigError(f"{name}: index.tenant_key: questions name no tenant, so a scoped index cannot be evaluated; leave tenant_key out to evaluate")
     runtime, out = runtime or Runtime(), Path(out)
     most = Limits.widest([Limits.from_options(p.index) for p in pipelines.values()])
-    task = prepare(Path(corpus), Path(questions), metrics, judge, limit, most, runtime)
+    task = prepare(Path(corpus), Path(questions), metrics, judge, limit, most, runtime, Path(certificate) if certificate is not None else None)
     out.mkdir(parents=True, exist_ok=True)
     write_jsonl(out / "questions.jsonl", [question_row(q) for q in task.questions])
     found: dict[str, Any] = {}
+    every: dict[str, Mapping[str, Any]] = {}
     for names in groups(pipelines):
         members = {n: pipelines[n] for n in names}
         keys = {n: _key(p, task, runtime) for n, p in members.items()}
@@ -69,12 +73,13 @@ def run(
                 whole = held(task.questions, chunk_spans(index))
                 for name, pipeline in members.items():
                     locks[name] = locks[name] or _evaluate(name, pipeline, keys[name], index, whole, task, out / name, runtime)
+        every |= {n: lock for n, lock in locks.items() if lock}
         found |= {n: _entry(out / n, lock, task) for n, lock in locks.items() if lock}
     summary = {
         "configs": {n: found[n] for n in pipelines},
         "corpus": {"documents": len(task.documents), "failed": [{"doc_id": f.doc_id, "reason": f.reason} for f in task.failed], "digest": task.corpus_digest},
         "questions": {"n": len(task.questions), "answerable": sum(q.answerable for q in task.questions), "digest": task.questions_digest},
-        "judge": dict(task.judge.identity), "metrics": [m.name for m in task.metrics],
+        "judge": dict(task.judge.identity), "judged": judged(task, [lock["models"] for lock in every.values()]), "metrics": [m.name for m in task.metrics],
     }  # fmt: skip
     write_json(out / "summary.json", summary)
     return summary
@@ -170,7 +175,7 @@ def over_limit(pipeline: Pipeline, index: Index) -> dict[str, int]:
 def _entry(folder: Path, lock: Mapping[str, Any], task: Task) -> dict[str, Any]:
     rows = read_jsonl(folder / "answers.jsonl")
     return {
-        "metrics": summarize(read_scores(folder), task.questions, task.metrics),
+        "metrics": summarize(read_scores(folder), task.questions, task.metrics, task.certificate.usable),
         "latency_ms": lock["latency"]["stages"], "latency_sample": lock["latency"]["sample"],
         "tokens": sum(r["context_tokens"] for r in rows), "seconds": lock["seconds"],
         "chunks": lock["chunks"], "over_limit": lock["over_limit"], "not_indexed": lock["not_indexed"],

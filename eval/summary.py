@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from eval.correction import corrected
 from eval.metrics import Metric, parse
 from eval.questions import Question, cluster
 from eval.score import NOT_APPLICABLE, Score
@@ -15,13 +16,16 @@ FEW_CLUSTERS = 20
 ENOUGH = 0.95  # of the questions a metric applies to: with fewer values it is marked and decides nothing
 
 
-def summarize(scores: Sequence[Score], questions: Sequence[Question], metrics: Sequence[Metric]) -> dict[str, dict[str, Any]]:
+def summarize(
+    scores: Sequence[Score], questions: Sequence[Question], metrics: Sequence[Metric], certificate: Mapping[str, Any] | None = None
+) -> dict[str, dict[str, Any]]:
     """Return per metric `{mean, low, high, scored, n, missing, clusters, coverage, covered, worst, best, marked}`.
 
     `low` and `high` are the 95 % interval of a bootstrap over the documents that the questions come from. `n` counts the
     questions the metric applies to or not; `missing` says why the others have no value. `worst` and `best` are the mean
     if every missing value that is not `not_applicable` were the worst or best the metric can give; None without bounds. `coverage` is
     the share of values among the questions that the metric applies to, None where it applies to none; `covered` says that it is enough.
+    A metric that counts yes-no verdicts has `corrected` too: its mean without the error that the judge's `certificate` states.
     """
     clusters = {q.id: cluster(q) for q in questions}
     found: dict[str, dict[str, Any]] = {}
@@ -38,6 +42,8 @@ def summarize(scores: Sequence[Score], questions: Sequence[Question], metrics: S
         coverage = len(values) / (len(values) + lost) if values or lost else None
         body |= {"coverage": coverage, "covered": coverage is None or coverage >= ENOUGH}
         body |= _bounds(list(values.values()), lost, metric)
+        if metric.correctable:
+            body["corrected"] = corrected(list(values.values()), [clusters[q] for q in values], certificate)
         body["marked"] = sum(1 for s in own if s.value is not None and s.why)
         found[metric.name] = body
     return found

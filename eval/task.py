@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from eval.certificate import Certificate, find
 from eval.judges.base import Judge
 from eval.judges.make import make_judge
+from eval.judges.spec import JudgeSpec
 from eval.metrics import Metric, parse_all
 from eval.questions import Question, load_questions
 from rag.errors import CorpusError
@@ -30,6 +32,7 @@ class Task:
     questions: tuple[Question, ...]
     metrics: tuple[Metric, ...]
     judge: Judge
+    certificate: Certificate
 
     @property
     def corpus_digest(self) -> str:
@@ -59,13 +62,19 @@ class Task:
         return {doc: float((newest - when) // _DAY) for doc, when in dated.items()}
 
 
-def prepare(corpus: Path, questions: Path, metrics: Sequence[str], judge: str, limit: int | None, limits: Limits, runtime: Runtime) -> Task:
-    """Read and verify everything a run needs. Raises `CorpusError`, `QuestionError`, or what making the metrics and the judge raises."""
+def prepare(
+    corpus: Path, questions: Path, metrics: Sequence[str], judge: str | JudgeSpec, limit: int | None, limits: Limits, runtime: Runtime, certificate: Path | None = None
+) -> Task:
+    """Read and verify everything a run needs; `certificate` is a file, None for one that ships.
+
+    Raises `CorpusError`, `QuestionError`, or what making the metrics and the judge raises.
+    """
     chosen = parse_all(metrics)
     documents, failed = read_corpus(corpus, limits)
     known = {f.doc_id: Document(f.doc_id, "") for f in failed} | {d.id: d for d in documents}  # what failed is judged, and never found
     asked = load_questions(questions, known)
-    return Task(documents, failed, asked[:limit], chosen, make_judge(judge, documents, runtime))
+    made = make_judge(judge, documents, runtime)
+    return Task(documents, failed, asked[:limit], chosen, made, find(made, certificate))
 
 
 def read_corpus(corpus: Path, limits: Limits) -> tuple[tuple[Document, ...], tuple[Failed, ...]]:

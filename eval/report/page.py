@@ -8,7 +8,7 @@ from typing import Any
 
 from eval.report.kinds import MOST_ROWS, kind_tables
 from eval.report.plots import MOST_DRAWN, dots, pareto, points, trade_off
-from eval.report.tables import bounds, differences, leaderboard, missing
+from eval.report.tables import bounds, corrected, differences, leaderboard, missing
 from eval.report.verdict import verdict
 from eval.report.view import View, higher
 from eval.report.words import count, digits, listed, milliseconds, number, visible
@@ -40,10 +40,11 @@ def _measured(view: View) -> dict[str, Any]:
     summary, locks = view.summary, view.locks.values()
     judge = summary["judge"]
     encoder = judge.get("encoder")
+    judged = summary.get("judged", {"line": "nothing is known of how often this judge errs", "warnings": []})
     return {
         "configs": len(view.names), "questions": summary["questions"], "corpus": summary["corpus"],
         "unanswerable": summary["questions"]["n"] - summary["questions"]["answerable"],
-        "judge": judge, "encoder": encoder.get("name", "") if isinstance(encoder, Mapping) else "",
+        "judge": judge, "judged": judged, "synthetic": summary["questions"].get("synthetic", 0), "encoder": encoder.get("name", "") if isinstance(encoder, Mapping) else "",
         "packages": sorted({str(lock.get("package", "unknown")) for lock in locks}),
         "machines": sorted({str(lock.get("latency", {}).get("machine", "unknown")) for lock in locks}),
         "recorded": tuple(n for n in view.names if view.configs[n].get("recorded")), "chats": _chats(view),
@@ -90,4 +91,8 @@ def _lost(view: View) -> dict[str, Any]:
         marked = sum(f.get("marked", 0) for f in entry["metrics"].values())
         rows.append((name, entry.get("chunks"), limits, dropped, None if dropped is None else dropped / asked, context.get("cut"), marked))
     metrics, table = bounds(view)
-    return {"failed": failed[:MOST_FAILED], "failures": len(failed), "lost": tuple(rows), "bound_metrics": metrics, "bound_rows": table}
+    fixed, fixed_rows, ways = corrected(view)
+    return {
+        "failed": failed[:MOST_FAILED], "failures": len(failed), "lost": tuple(rows), "bound_metrics": metrics, "bound_rows": table,
+        "fixed": fixed, "fixed_rows": fixed_rows, "ways": ways,
+    }  # fmt: skip

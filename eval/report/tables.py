@@ -12,13 +12,17 @@ from eval.report.words import MOST_NAMED, digits, milliseconds, number, probabil
 
 @dataclass(frozen=True)
 class Cell:
-    """A mean with its interval; `coverage` is `scored/n` where that is not full, `title` says why and `value` is exact."""
+    """A mean with its interval; `coverage` is `scored/n` where that is not full, `title` says why and `value` is exact.
+
+    `thin` says that too few of the questions it applies to have a value.
+    """
 
     text: str
     interval: str = ""
     coverage: str = ""
     title: str = ""
     value: str = ""
+    thin: bool = False
 
 
 @dataclass(frozen=True)
@@ -77,7 +81,7 @@ def _cell(view: View, name: str, metric: str, places: int) -> Cell:
     title = reasons(figure["missing"])
     if figure["mean"] is None:
         return Cell(number(None), "", coverage, title)
-    return Cell(number(figure["mean"], places), span(figure["low"], figure["high"], places), coverage, title, repr(figure["mean"]))
+    return Cell(number(figure["mean"], places), span(figure["low"], figure["high"], places), coverage, title, repr(figure["mean"]), not figure.get("covered", True))
 
 
 def bound(view: View, name: str, metric: str, places: int = 3) -> str:
@@ -114,6 +118,22 @@ def _why(view: View, metric: str) -> tuple[str, ...]:
             text = f"{reason} (" + ", ".join(f"{n} {c}" for n, c in each.items()) + ")"
         clauses.append(text)
     return tuple(clauses)
+
+
+def corrected(view: View) -> tuple[tuple[str, ...], tuple[tuple[str, tuple[str, ...]], ...], tuple[str, ...]]:
+    """Return the metrics whose means a judge's known error can be taken out of, the rows of their raw and corrected means, and how or why not."""
+    metrics = tuple(m for m in view.metrics if any(view.figure(n, m).get("corrected") for n in view.names))
+    rows, ways = [], set()
+    for name in view.names:
+        cells = []
+        for metric in metrics:
+            figure = view.figure(name, metric)
+            fixed = figure.get("corrected") or {"why": "no value"}
+            ways.add(fixed.get("method") or fixed["why"])
+            shown = number(None) if "why" in fixed else f"{number(fixed['value'])} ({span(fixed['low'], fixed['high'], 3)})"
+            cells.append(f"{number(figure['mean'])} \u2192 {shown}")
+        rows.append((name, tuple(cells)))
+    return metrics, tuple(rows) if metrics else (), tuple(sorted(ways))
 
 
 def bounds(view: View) -> tuple[tuple[str, ...], tuple[tuple[str, tuple[str, ...]], ...]]:

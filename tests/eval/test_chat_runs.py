@@ -8,7 +8,7 @@ import pytest
 
 from eval import run
 from eval.leaderboard import leaderboard
-from eval.summary import spent
+from eval.records import spent
 from rag import Runtime
 from rag.chat.recorded import RecordedModel
 from rag.config import parse
@@ -120,7 +120,7 @@ def test_a_question_the_model_gives_nothing_usable_for_is_a_missing_score_with_t
     monkeypatch.setattr(RecordedModel, "complete", complete)
     summary = evaluate(task)
     found = summary["configs"]["asks"]["metrics"]["span_recall"]
-    assert (found["scored"], found["n"], found["missing"]) == (1, 2, {"answer failed": 1})
+    assert (found["scored"], found["n"], found["missing"]) == (1, 2, {"answer_failed": 1})
     assert answers(task)[1]["failed"] == "truncated: cut off; raise max_tokens"
     assert summary["configs"]["quotes"]["metrics"]["span_recall"]["scored"] == 2
 

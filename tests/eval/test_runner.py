@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 import eval.runner as runner
 from eval import run
+from eval.judges.base import Claim, Judge, Judgement, Label, Missing, Why
+from eval.judges.spec import JudgeSpec
+from eval.leaderboard import leaderboard
 from eval.pairs import pair
 from rag import Runtime
 from rag.config import parse
@@ -140,3 +144,61 @@ def test_what_cannot_be_evaluated_is_refused_in_one_line(task: Path) -> None:
     (task / "questions.jsonl").write_text('{"id": "q", "text": "t", "evidence": [{"doc": "none.md", "quote": "x"}]}')
     with pytest.raises(QuestionError, match=r"none.md"):
         run({"words": words}, task / "docs", task / "questions.jsonl", task / "a")
+
+
+@dataclass(frozen=True)
+class Flaky(JudgeSpec):
+    """A judge that takes too long until `ready` is there."""
+
+    ready: str = ""
+    use = "flaky"
+
+    def open(self, documents, runtime):
+        """Return the judge."""
+        return FlakyJudge(Path(self.ready))
+
+
+class FlakyJudge(Judge):
+    """Supports every claim once its file is there."""
+
+    def __init__(self, ready):
+        self.ready = ready
+
+    @property
+    def identity(self):
+        """Its name."""
+        return {"use": "flaky"}
+
+    def claims(self, text, question=""):
+        """Return the text as one claim."""
+        return (Claim(text),)
+
+    def support(self, claims, contexts, question):
+        """Return the same for each claim."""
+        return tuple(Judgement(Label.SUPPORTED) if self.ready.exists() else Missing(Why.TIMED_OUT, "30 s") for _ in claims)
+
+
+def test_a_run_whose_judge_failed_is_judged_again_and_only_what_is_missing(task: Path) -> None:
+    def judged(runtime):
+        return run(pipelines(), task / "docs", task / "questions.jsonl", task / "a", metrics=METRICS, judge=Flaky(str(task / "ready")), runtime=runtime)
+
+    first = judged(Runtime(show_progress=False))["configs"]["words"]["metrics"]["faithfulness"]
+    assert (first["mean"], first["coverage"], first["covered"]) == (None, 0.0, False)
+    assert first["missing"]["timed_out"] == first["n"] - first["missing"].get("not_applicable", 0)
+    (task / "ready").touch()
+    runtime = Runtime(show_progress=False)
+    second = judged(runtime)["configs"]["words"]["metrics"]["faithfulness"]
+    assert (second["mean"], second["covered"]) == (1.0, True)
+    assert (runtime.work.searches, runtime.work.encodes) == (0, 0)  # the answers were there
+    third = Runtime(show_progress=False)
+    judged(third)
+    assert third.work.judgements == 0
+
+
+def test_a_run_says_what_is_known_of_its_judge(task: Path) -> None:
+    summary = run(pipelines(), task / "docs", task / "questions.jsonl", task / "a", metrics=METRICS, judge=Flaky(str(task)), runtime=Runtime(show_progress=False))
+    assert summary["judged"]["status"] == "none"
+    assert summary["judged"]["line"] == "judge flaky: not certified: its error rate is unknown; run rag-eval certify"
+    assert summary["judged"]["line"] in leaderboard(summary)
+    assert pair(task / "a", "words", "vectors")["judged"] == summary["judged"]
+    assert summary["configs"]["words"]["metrics"]["faithfulness"]["corrected"] == {"why": "the judge is not certified: its error rate is unknown; run rag-eval certify"}

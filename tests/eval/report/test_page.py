@@ -91,7 +91,8 @@ def test_numbers_are_those_of_the_summary(three, parse_page):
         entry = summary["configs"][row[0]]
         for cell, metric in zip(row[1:4], ("recall@5", "span_iou", "faithfulness"), strict=True):
             figure = entry["metrics"][metric]
-            coverage = "" if figure["scored"] == figure["n"] else f" {figure['scored']}/{figure['n']}"
+            few = "" if figure["covered"] else " \u26a0\ufe0e too few scored:"
+            coverage = "" if figure["scored"] == figure["n"] else f"{few} {figure['scored']}/{figure['n']}"
             assert cell == f"{figure['mean']:.3f} {figure['low']:.3f}\N{EN DASH}{figure['high']:.3f}{coverage}"
         assert row[4].replace(",", "") == f"{entry['latency_ms']['total']['p50']:.0f}" or row[4] == "20.0"
         assert row[6] == "100"
