@@ -17,7 +17,7 @@ from rag.registry import did_you_mean
 
 def pair(folder: Path, a: str, b: str, metrics: Sequence[str] | None = None) -> dict[str, Any]:
     """Return the comparison of two configurations of a run. Raises `StoreError` or `ConfigError` for what is not there."""
-    lock_a, lock_b = _lock(folder, a), _lock(folder, b)
+    lock_a, lock_b = lock_of(folder, a), lock_of(folder, b)
     for what in ("corpus", "questions", "judge"):
         if lock_a[what] != lock_b[what]:
             raise StoreError(f"{folder}: {a} and {b} were measured with different {what}; run them together")
@@ -28,12 +28,17 @@ def pair(folder: Path, a: str, b: str, metrics: Sequence[str] | None = None) -> 
         if name not in lock_a["metrics"] or name not in lock_b["metrics"]:
             raise ConfigError(f"the run has no metric {name!r}{did_you_mean(name, list(lock_a['metrics']))}; it has: {', '.join(lock_a['metrics'])}")
     body = compare(a, read_scores(folder / a), b, read_scores(folder / b), clusters(folder), parse_all(names))
-    return {**body, "judged": _summary(folder).get("judged", {})}
+    return {**body, "judged": judged_in(folder)}
 
 
 def asked(folder: Path) -> str:
     """Return the digest of the questions of the last run into a folder. Raises `StoreError` when there is none."""
     return str(_summary(folder)["questions"]["digest"])
+
+
+def judged_in(folder: Path) -> dict[str, Any]:
+    """Return what the last run into a folder says of its judge, empty where it says nothing. Raises `StoreError` when there is none."""
+    return dict(_summary(folder).get("judged", {}))
 
 
 def _summary(folder: Path) -> dict[str, Any]:
@@ -52,7 +57,8 @@ def clusters(folder: Path) -> dict[str, str]:
         raise StoreError(f"{folder}: questions.jsonl is missing or damaged; run `rag-eval run` again with the same arguments") from None
 
 
-def _lock(folder: Path, name: str) -> Mapping[str, Any]:
+def lock_of(folder: Path, name: str) -> Mapping[str, Any]:
+    """Return the lock of a finished configuration. Raises `StoreError` where nothing is finished, `ConfigError` for a name that is not there."""
     try:
         return dict(json.loads((folder / name / "lock.json").read_text(encoding="utf-8")))
     except (OSError, ValueError):

@@ -1,0 +1,60 @@
+"""What a gate demands: margins, floors, ceilings, what must never happen, and what an inconclusive check means."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from eval.metrics import parse
+from eval.metrics.base import Metric
+from rag.config import read_yaml
+from rag.errors import ConfigError
+
+DEFAULT = Path(__file__).with_name("gate.yaml")
+OnInconclusive = Literal["fail", "warn", "pass"]
+
+
+class Policy(BaseModel):
+    """The contents of `gate.yaml`. `margins` and `floors` are by metric; `level` is that of the intervals."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    margins: Mapping[str, float] = Field(default_factory=lambda: {"default": 0.05})
+    metrics: tuple[str, ...] = ()
+    floors: Mapping[str, float] = Field(default_factory=dict)
+    ceilings: Mapping[str, float] = Field(default_factory=dict)
+    zero: tuple[str, ...] = ()
+    latency_p95_ms: float | None = Field(default=None, gt=0)
+    level: float = Field(default=0.95, gt=0.5, lt=1)
+    on_inconclusive: OnInconclusive = "fail"
+
+    def margin(self, metric: Metric) -> float:
+        """Return how much worse a metric may get. Raises `ConfigError` for one without a margin whose scale the default does not fit."""
+        if metric.name in self.margins:
+            return float(self.margins[metric.name])
+        if metric.range[1] == 1.0 and "default" in self.margins:
+            return float(self.margins["default"])
+        raise ConfigError(f"gate: margins has none for {metric.name}, whose values are not in 0 to 1; add `{metric.name}: NUMBER` under margins")
+
+
+def read_policy(path: Path | None) -> Policy:
+    """Return the policy of a file, None for the one that ships. Raises `ConfigError` naming the file and the key."""
+    place = path or DEFAULT
+    data: Any = read_yaml(place)
+    try:
+        policy = Policy.model_validate(data or {})
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "file"
+        raise ConfigError(f"{place}: {where}: {first['msg']}; known keys: {', '.join(Policy.model_fields)}") from None
+    for name in (*policy.metrics, *policy.floors, *policy.ceilings, *policy.zero, *(m for m in policy.margins if m != "default")):
+        try:
+            parse(name)
+        except ConfigError as error:
+            raise ConfigError(f"{place}: {error}") from None
+    if wrong := [name for name, margin in policy.margins.items() if margin < 0]:
+        raise ConfigError(f"{place}: margins.{wrong[0]}: a margin is how much worse is allowed, so at least 0")
+    return policy
