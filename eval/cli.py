@@ -9,14 +9,12 @@ from typing import Annotated, Any
 
 import typer
 
+from eval import cli_certify, cli_doctor, cli_formats, cli_gate, cli_prefer, cli_questions, cli_score
 from eval.app import Corpus, Folder, Json, JudgeName, MetricNames, Out, Questions, Record, app, chosen, named
 from rag.errors import StoreError
 from rag.shell import emit, note, run
 
-
-@app.callback()
-def _commands() -> None:
-    """Keep sub-commands even while there is one."""
+MODULES = (cli_certify, cli_doctor, cli_formats, cli_gate, cli_prefer, cli_questions, cli_score)  # each adds its commands to `app` when it is imported
 
 
 @app.command("run")

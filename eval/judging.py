@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from eval.judges.self_preference import self_preference
 from eval.task import Task
 
 
 def judged(task: Task, models: Sequence[Sequence[Any]]) -> dict[str, Any]:
     """Return `{line, status, certificate, warnings}`; `models` are the identities of the models of each configuration."""
     body = task.certificate.as_dict()
-    return {"line": body["line"], "status": body["status"], "certificate": body, "warnings": []}
+    warning = self_preference(task.judge.identity, [m for each in models for m in each])
+    return {"line": body["line"], "status": body["status"], "certificate": body, "warnings": [warning] if warning else []}

@@ -30,8 +30,8 @@ def notes(summary: Mapping[str, Any], shown: Sequence[str]) -> list[str]:
     fewest = min((c["metrics"][m]["clusters"] for c in configs.values() for m in shown if c["metrics"][m]["scored"]), default=0)
     if fewest < FEW_CLUSTERS:
         lines.append(f"intervals rest on as few as {fewest} documents; below {FEW_CLUSTERS} they are too narrow to decide by")
-    if asked.get("synthetic"):
-        lines.append(f"{asked['synthetic']} of {asked['n']} questions are synthetic: they say less about what people ask")
+    if asked["note"]:
+        lines.append(asked["note"])
     lines += _judged(summary, shown)
     for name, entry in configs.items():
         lines += [f"{name}: {n} of {entry['chunks']} chunks are longer than {model} reads" for model, n in entry["over_limit"].items()]

@@ -11,15 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from eval.boundaries import chunk_spans, held
+from eval.entries import entry, whole
 from eval.grid import groups, open_shared
 from eval.judges.spec import JudgeSpec
-from eval.judging import judged
 from eval.latency import measure
 from eval.metrics import DEFAULT_METRICS
 from eval.questions import Question
-from eval.records import answer_row, failed_row, question_row, read_jsonl, read_scores, score_rows, seal, sealed, spent, write_jsonl
+from eval.records import answer_row, failed_row, question_row, score_rows, seal, sealed, write_jsonl
 from eval.scoring import score
-from eval.summary import summarize
 from eval.task import Task, prepare
 from rag.config import dump
 from rag.errors import ChatError, ConfigError
@@ -50,6 +49,30 @@ def run(
     if out is None:
         with tempfile.TemporaryDirectory() as folder:
             return run(pipelines, corpus, questions, folder, metrics=metrics, judge=judge, certificate=certificate, limit=limit, runtime=runtime)
+    _refuse(pipelines)
+    runtime, out = runtime or Runtime(), Path(out)
+    most = Limits.widest([Limits.from_options(p.index) for p in pipelines.values()])
+    task = prepare(Path(corpus), Path(questions), metrics, judge, limit, most, runtime, Path(certificate) if certificate is not None else None)
+    out.mkdir(parents=True, exist_ok=True)
+    write_jsonl(out / "questions.jsonl", [question_row(q) for q in task.questions])
+    found: dict[str, Mapping[str, Any]] = {}
+    for names in groups(pipelines):
+        members = {n: pipelines[n] for n in names}
+        keys = {n: _key(p, task, runtime) for n, p in members.items()}
+        locks = {n: _finished(out / n, keys[n]) for n in names}
+        if not all(locks.values()):
+            with open_shared(list(members.values()), task.documents, task.corpus_digest, runtime) as index:
+                unsplit = held(task.questions, chunk_spans(index))
+                for name, pipeline in members.items():
+                    locks[name] = locks[name] or _evaluate(name, pipeline, keys[name], index, unsplit, task, out / name, runtime)
+        found |= {n: lock for n, lock in locks.items() if lock}
+    summary = whole(task, {n: entry(out / n, found[n], task) for n in pipelines}, [found[n]["models"] for n in pipelines])
+    write_json(out / "summary.json", summary)
+    return summary
+
+
+def _refuse(pipelines: Mapping[str, Pipeline]) -> None:
+    """Raise `ConfigError` for pipelines that cannot be evaluated under their names."""
     if not pipelines:
         raise ConfigError("no configuration is given; name at least one")
     for name, pipeline in pipelines.items():
@@ -57,32 +80,6 @@ def run(
             raise ConfigError(f"a configuration cannot be called {name!r}: a run keeps a file of that name; rename it")
         if pipeline.index.tenant_key is not None:
             raise ConfigError(f"{name}: index.tenant_key: questions name no tenant, so a scoped index cannot be evaluated; leave tenant_key out to evaluate")
-    runtime, out = runtime or Runtime(), Path(out)
-    most = Limits.widest([Limits.from_options(p.index) for p in pipelines.values()])
-    task = prepare(Path(corpus), Path(questions), metrics, judge, limit, most, runtime, Path(certificate) if certificate is not None else None)
-    out.mkdir(parents=True, exist_ok=True)
-    write_jsonl(out / "questions.jsonl", [question_row(q) for q in task.questions])
-    found: dict[str, Any] = {}
-    every: dict[str, Mapping[str, Any]] = {}
-    for names in groups(pipelines):
-        members = {n: pipelines[n] for n in names}
-        keys = {n: _key(p, task, runtime) for n, p in members.items()}
-        locks = {n: _finished(out / n, keys[n]) for n in names}
-        if not all(locks.values()):
-            with open_shared(list(members.values()), task.documents, task.corpus_digest, runtime) as index:
-                whole = held(task.questions, chunk_spans(index))
-                for name, pipeline in members.items():
-                    locks[name] = locks[name] or _evaluate(name, pipeline, keys[name], index, whole, task, out / name, runtime)
-        every |= {n: lock for n, lock in locks.items() if lock}
-        found |= {n: _entry(out / n, lock, task) for n, lock in locks.items() if lock}
-    summary = {
-        "configs": {n: found[n] for n in pipelines},
-        "corpus": {"documents": len(task.documents), "failed": [{"doc_id": f.doc_id, "reason": f.reason} for f in task.failed], "digest": task.corpus_digest},
-        "questions": {"n": len(task.questions), "answerable": sum(q.answerable for q in task.questions), "digest": task.questions_digest},
-        "judge": dict(task.judge.identity), "judged": judged(task, [lock["models"] for lock in every.values()]), "metrics": [m.name for m in task.metrics],
-    }  # fmt: skip
-    write_json(out / "summary.json", summary)
-    return summary
 
 
 def _finished(folder: Path, name: str) -> dict[str, Any] | None:
@@ -112,14 +109,14 @@ def _key(pipeline: Pipeline, task: Task, runtime: Runtime) -> str:
 
 
 def _evaluate(
-    name: str, pipeline: Pipeline, work: str, index: Index, whole: Mapping[str, tuple[bool, ...]], task: Task, folder: Path, runtime: Runtime
+    name: str, pipeline: Pipeline, work: str, index: Index, unsplit: Mapping[str, tuple[bool, ...]], task: Task, folder: Path, runtime: Runtime
 ) -> dict[str, Any]:
     """Answer, time and score every question, write the folder, and return its lock."""
     start = time.perf_counter()
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "lock.json").unlink(missing_ok=True)
     asked = runtime.track(task.questions, f"answer {name}", len(task.questions))
-    rows = [_answered(q, pipeline, index, whole[q.id]) for q in asked]
+    rows = [_answered(q, pipeline, index, unsplit[q.id]) for q in asked]
     files = {"answers.jsonl": write_jsonl(folder / "answers.jsonl", rows)}
     answered = time.perf_counter() - start
     timing = measure(pipeline, index, task.questions)
@@ -137,10 +134,10 @@ def _evaluate(
     return lock
 
 
-def _answered(question: Question, pipeline: Pipeline, index: Index, whole: tuple[bool, ...]) -> dict[str, Any]:
+def _answered(question: Question, pipeline: Pipeline, index: Index, unsplit: tuple[bool, ...]) -> dict[str, Any]:
     """Return what came of a question; one that the model has no usable reply to is a row with the reason. Raises other `ChatError`s."""
     try:
-        return answer_row(question.id, pipeline.ask(index, question.text, exact=True), whole)
+        return answer_row(question.id, pipeline.ask(index, question.text, exact=True), unsplit)
     except ChatError as error:
         if error.why not in ONE_QUESTION:
             raise
@@ -170,22 +167,3 @@ def over_limit(pipeline: Pipeline, index: Index) -> dict[str, int]:
     """Return per encoder that this pipeline searches with how many chunks are longer than it reads."""
     models = {s.model for s in pipeline.retrieve.spaces() if isinstance(s, DenseSpace)}
     return {encoder: n for encoder, n in index.manifest.over_limit.items() if encoder.rsplit(" (", 1)[0] in models}
-
-
-def _entry(folder: Path, lock: Mapping[str, Any], task: Task) -> dict[str, Any]:
-    rows = read_jsonl(folder / "answers.jsonl")
-    return {
-        "metrics": summarize(read_scores(folder), task.questions, task.metrics, task.certificate.usable),
-        "latency_ms": lock["latency"]["stages"], "latency_sample": lock["latency"]["sample"],
-        "tokens": sum(r["context_tokens"] for r in rows), "seconds": lock["seconds"],
-        "chunks": lock["chunks"], "over_limit": lock["over_limit"], "not_indexed": lock["not_indexed"],
-        "chat": spent(rows), "recorded": _recorded(lock["models"]),
-        "context": {"dropped": sum(r["dropped"] for r in rows), "cut": sum(r["cut"] for r in rows)},
-    }  # fmt: skip
-
-
-def _recorded(identity: object) -> bool:
-    """Whether a recording is among the models of a run, also as a stand-in of another."""
-    if isinstance(identity, Mapping):
-        return identity.get("name") == "recorded" or any(map(_recorded, identity.values()))
-    return isinstance(identity, (list, tuple)) and any(map(_recorded, identity))

@@ -1,0 +1,83 @@
+"""What `summary.json` holds: an entry per configuration, beside the corpus, the questions and the judge that all of them share."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from eval.judging import judged
+from eval.records import read_jsonl, read_scores, spent
+from eval.summary import summarize
+from eval.synthesis.marks import synthetic, synthetic_note
+from eval.task import Task
+from rag.errors import ConfigError, StoreError
+
+SHARED = ("corpus", "questions", "judge")
+
+
+def entry(folder: Path, lock: Mapping[str, Any], task: Task) -> dict[str, Any]:
+    """Return the figures of one finished folder."""
+    rows = read_jsonl(folder / "answers.jsonl")
+    return {
+        "metrics": summarize(read_scores(folder), task.questions, task.metrics, task.certificate.usable),
+        "latency_ms": lock["latency"]["stages"], "latency_sample": lock["latency"]["sample"],
+        "tokens": sum(r["context_tokens"] for r in rows), "seconds": lock["seconds"],
+        "chunks": lock["chunks"], "over_limit": lock["over_limit"], "not_indexed": lock["not_indexed"],
+        "chat": spent(rows), "recorded": recorded(lock["models"]),
+        "context": {"dropped": sum(r["dropped"] for r in rows), "cut": sum(r["cut"] for r in rows)},
+    }  # fmt: skip
+
+
+def recorded(identity: object) -> bool:
+    """Return whether a recording is among the models of a run, also as a stand-in of another."""
+    if isinstance(identity, Mapping):
+        return identity.get("name") == "recorded" or any(map(recorded, identity.values()))
+    return isinstance(identity, (list, tuple)) and any(map(recorded, identity))
+
+
+def whole(task: Task, entries: Mapping[str, Any], models: Sequence[Sequence[Any]]) -> dict[str, Any]:
+    """Return the summary of these entries; `models` are the identities of the models of each."""
+    return {
+        "configs": dict(entries),
+        "corpus": {"documents": len(task.documents), "failed": [{"doc_id": f.doc_id, "reason": f.reason} for f in task.failed], "digest": task.corpus_digest},
+        "questions": {"n": len(task.questions), "answerable": sum(q.answerable for q in task.questions), "digest": task.questions_digest,
+                      "synthetic": synthetic(task.questions), "note": synthetic_note(task.questions)},
+        "judge": dict(task.judge.identity), "judged": judged(task, models), "metrics": [m.name for m in task.metrics],
+    }  # fmt: skip
+
+
+def neighbours(out: Path, summary: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the entries that the folder's summary has besides those of `summary`: they stay in it.
+
+    Raises `StoreError` when they were measured on something else, and `ConfigError` when the two share no metric.
+    """
+    try:
+        former = json.loads((out / "summary.json").read_text(encoding="utf-8"))
+        others = {n: e for n, e in former["configs"].items() if n not in summary["configs"]}
+        differ = [what for what in SHARED if _digest(former[what]) != _digest(summary[what])]
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        raise StoreError(f"{out}: summary.json is damaged; remove it, or give another --out") from None
+    if others and differ:
+        raise StoreError(
+            f"{out} holds {', '.join(sorted(others)[:5])} measured with other {' and '.join(differ)}; give the same corpus, questions and judge, or another --out"
+        )
+    if others and not set(summary["metrics"]).intersection(*(e["metrics"] for e in others.values())):
+        raise ConfigError(
+            f"{out} holds {', '.join(sorted(others)[:5])} measured by other metrics; name one of these in --metrics: {', '.join(former['metrics'])}"
+        )
+    return others
+
+
+def _digest(shared: Mapping[str, Any]) -> Any:
+    return shared.get("digest", shared)
+
+
+def joined(summary: Mapping[str, Any], others: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the summary with the entries of others in it; `metrics` are then those that all of them have, which is what can be compared."""
+    configs = {**others, **summary["configs"]}
+    shared = [m for m in summary["metrics"] if all(m in e["metrics"] for e in configs.values())]
+    return {**summary, "configs": configs, "metrics": shared}
