@@ -6,12 +6,20 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from eval.comparison import compare
+    from eval.outside import score_answers
     from eval.questions import Question, load_questions
     from eval.runner import run
     from eval.score import Score
 
-__all__ = ["Question", "Score", "compare", "load_questions", "run"]
-_HOMES = {"Question": "eval.questions", "compare": "eval.comparison", "load_questions": "eval.questions", "run": "eval.runner", "Score": "eval.score"}
+__all__ = ["Question", "Score", "compare", "load_questions", "run", "score_answers"]
+_HOMES = {
+    "Question": "eval.questions",
+    "compare": "eval.comparison",
+    "load_questions": "eval.questions",
+    "run": "eval.runner",
+    "Score": "eval.score",
+    "score_answers": "eval.outside",
+}
 
 
 def __getattr__(name: str) -> Any:

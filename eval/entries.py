@@ -48,14 +48,15 @@ def whole(task: Task, entries: Mapping[str, Any], models: Sequence[Sequence[Any]
     }  # fmt: skip
 
 
-def neighbours(out: Path, summary: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the entries that the folder's summary has besides those of `summary`: they stay in it.
+def neighbours(out: Path, summary: Mapping[str, Any], scored: bool = False) -> dict[str, Any]:
+    """Return the entries that the folder's summary has besides those of `summary`: they stay in it; `scored` is for a run, beside which only
+    answers made elsewhere stay.
 
     Raises `StoreError` when they were measured on something else, and `ConfigError` when the two share no metric.
     """
     try:
         former = json.loads((out / "summary.json").read_text(encoding="utf-8"))
-        others = {n: e for n, e in former["configs"].items() if n not in summary["configs"]}
+        others = {n: e for n, e in former["configs"].items() if n not in summary["configs"] and (not scored or "outside" in e)}
         differ = [what for what in SHARED if _digest(former[what]) != _digest(summary[what])]
     except FileNotFoundError:
         return {}

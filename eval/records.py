@@ -66,6 +66,8 @@ def question_row(question: Question) -> dict[str, Any]:
         "answers": list(q.answers),
         "tags": list(q.tags),
         "answerable": q.answerable,
+        "grades": dict(q.grades),
+        "distractors": [span_json(s) for s in q.distractors],
         "cluster": cluster(q),
     }
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from eval.boundaries import chunk_spans, held
-from eval.entries import entry, whole
+from eval.entries import entry, joined, neighbours, whole
 from eval.grid import groups, open_shared
 from eval.judges.spec import JudgeSpec
 from eval.latency import measure
@@ -53,6 +53,7 @@ def run(
     runtime, out = runtime or Runtime(), Path(out)
     most = Limits.widest([Limits.from_options(p.index) for p in pipelines.values()])
     task = prepare(Path(corpus), Path(questions), metrics, judge, limit, most, runtime, Path(certificate) if certificate is not None else None)
+    others = neighbours(out, whole(task, dict.fromkeys(pipelines), []), scored=True)
     out.mkdir(parents=True, exist_ok=True)
     write_jsonl(out / "questions.jsonl", [question_row(q) for q in task.questions])
     found: dict[str, Mapping[str, Any]] = {}
@@ -66,7 +67,8 @@ def run(
                 for name, pipeline in members.items():
                     locks[name] = locks[name] or _evaluate(name, pipeline, keys[name], index, unsplit, task, out / name, runtime)
         found |= {n: lock for n, lock in locks.items() if lock}
-    summary = whole(task, {n: entry(out / n, found[n], task) for n in pipelines}, [found[n]["models"] for n in pipelines])
+    own = {n: entry(out / n, found[n], task) for n in pipelines}
+    summary = joined(whole(task, own, [found[n]["models"] for n in pipelines]), others)
     write_json(out / "summary.json", summary)
     return summary
 

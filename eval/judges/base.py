@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 from rag.errors import ChatError
 from rag.models.chat import Usage
@@ -107,11 +107,16 @@ class Critique:
 
 @dataclass(frozen=True, slots=True)
 class Preference:
-    """Which of two answers a judge prefers, with both orders taken into account; `consistent` is whether the orders agreed."""
+    """Which of two answers a judge prefers, with both orders taken into account; `consistent` is whether the orders agreed.
+
+    `first` and `second` count the askings in which the answer in that place was preferred: a judge without a bias has as many of each.
+    """
 
     better: Literal["a", "b", "tie"]
     consistent: bool = True
     rationale: str = ""
+    first: int = 0
+    second: int = 0
 
 
 class Judge(ABC):
@@ -121,7 +126,7 @@ class Judge(ABC):
     """
 
     threads: int = 1
-    languages: ClassVar[tuple[str, ...] | None] = None
+    languages: tuple[str, ...] | None = None
 
     @property
     @abstractmethod

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 from eval.judges import numbers
-from rag.text import analyzer, sentences
+from rag.text import analyzer, encodable, sentences
 
 _NEGATIONS = frozenset(
     ["not", "no", "never", "none", "nobody", "nothing", "nowhere", "neither", "nor", "without", "cannot", "hardly", "scarcely", "barely"],
@@ -37,6 +37,11 @@ class Sentence:
     negations: tuple[frozenset[str], ...]
 
     @property
+    def units(self) -> frozenset[str]:
+        """The terms, and the numbers under `#`: what is counted and weighed."""
+        return self.terms | {"#" + number for number in self.mentioned}
+
+    @property
     def empty(self) -> bool:
         """Whether there is no content word and no number."""
         return not self.terms and not self.mentioned
@@ -44,6 +49,7 @@ class Sentence:
 
 def cut(text: str, language: str) -> list[tuple[int, int]]:
     """Return the ranges of the sentences; items of a list and rows of a table stand alone, with their number or bullet."""
+    text = encodable(text)
     found: list[tuple[int, int]] = []
     label = -1  # where an enumerator began that the splitter took for a sentence
     for a, b in _lines(text, language):
@@ -67,6 +73,14 @@ def _lines(text: str, language: str) -> Iterator[tuple[int, int]]:
 def parse(text: str, language: str) -> tuple[Sentence, ...]:
     """Return the sentences of a text; recent texts are remembered, since several claims meet the same context."""
     return tuple(read(text, start, end, language) for start, end in cut(text, language))
+
+
+def merged(parts: Sequence[Sentence]) -> Sentence:
+    """Return several sentences as one: another judge's claim may hold more than one."""
+    if len(parts) == 1:
+        return parts[0]
+    sets = [frozenset[str]().union(*(getattr(p, name) for p in parts)) for name in ("terms", "numbers", "mentioned")]
+    return Sentence(0, max((p.end for p in parts), default=0), sets[0], sets[1], sets[2], tuple(n for p in parts for n in p.negations))
 
 
 def read(text: str, start: int, end: int, language: str) -> Sentence:

@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 
 from rag.errors import ModelError
 from rag.memo import Memo
-from rag.models.cross_encoder import CrossEncoderScorer, batched
+from rag.models.classifier import batched
+from rag.models.cross_encoder import CrossEncoderScorer
 from rag.models.files import digest
 from rag.runtime import Runtime
 
@@ -210,7 +211,7 @@ def test_more_tokens_than_positions_are_told_and_not_a_traceback(classifier: Mak
     settings = json.loads((other / "tokenizer_config.json").read_text())
     (other / "tokenizer_config.json").write_text(json.dumps({**settings, "model_max_length": 512}))
     (other / "sentence_bert_config.json").write_text(json.dumps({"max_seq_length": 512}))
-    assert "cannot score pairs of " in (told := _message(other))
+    assert "cannot read pairs of " in (told := _message(other))
     assert told.endswith("set a smaller max_tokens")
 
 
