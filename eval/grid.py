@@ -37,16 +37,22 @@ def _options(pipeline: Pipeline) -> tuple[object, ...]:
     return o.tenant_key, o.duplicates, o.duplicate_similarity
 
 
+def place(pipelines: Sequence[Pipeline], corpus: str, runtime: Runtime) -> tuple[tuple[Space, ...], Path]:
+    """Return the spaces that an index for all of the pipelines has, and where it is kept; nothing is opened or written."""
+    spaces: tuple[Space, ...] = tuple(sorted({s for p in pipelines for s in p.retrieve.spaces()}, key=space_name))
+    first = pipelines[0]
+    models = [runtime.encoder(s.model).identity for s in spaces if isinstance(s, DenseSpace)] + runtime.identities(first.chunk)
+    name = key("index", 2, corpus, first.chunk_key, list(spaces), models, list(_options(first)), version("qdrant-edge-py"))
+    return spaces, cache_dir() / "indexes" / name
+
+
 def open_shared(pipelines: Sequence[Pipeline], documents: Sequence[Document], corpus: str, runtime: Runtime) -> Index:
     """Return an open index of the corpus that serves every one of the pipelines, building it when it is not there.
 
     Its memo is on and it has no graph: evaluation compares every vector.
     """
-    spaces: tuple[Space, ...] = tuple(sorted({s for p in pipelines for s in p.retrieve.spaces()}, key=space_name))
+    spaces, path = place(pipelines, corpus, runtime)
     first = pipelines[0]
-    models = [runtime.encoder(s.model).identity for s in spaces if isinstance(s, DenseSpace)] + runtime.identities(first.chunk)
-    name = key("index", 2, corpus, first.chunk_key, list(spaces), models, list(_options(first)), version("qdrant-edge-py"))
-    path = cache_dir() / "indexes" / name
     try:
         found = Index.open(path, runtime, memo=True)
         path.touch()

@@ -7,16 +7,19 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from eval.comparison import compare
+from eval.comparison import adjust, compare
 from eval.metrics import parse_all
 from eval.records import read_jsonl, read_scores
-from eval.stats import holm
 from rag.errors import ConfigError, StoreError
+from rag.fingerprint import key
 from rag.registry import did_you_mean
 
 
-def pair(folder: Path, a: str, b: str, metrics: Sequence[str] | None = None) -> dict[str, Any]:
-    """Return the comparison of two configurations of a run. Raises `StoreError` or `ConfigError` for what is not there."""
+def pair(folder: Path, a: str, b: str, metrics: Sequence[str] | None = None, by_tag: bool = False) -> dict[str, Any]:
+    """Return the comparison of two configurations of a run, with `by_tag` in every tag of its questions too.
+
+    Raises `StoreError` or `ConfigError` for what is not there, or was measured in another way.
+    """
     lock_a, lock_b = lock_of(folder, a), lock_of(folder, b)
     for what in ("corpus", "questions", "judge"):
         if lock_a[what] != lock_b[what]:
@@ -27,7 +30,10 @@ def pair(folder: Path, a: str, b: str, metrics: Sequence[str] | None = None) -> 
     for name in names:
         if name not in lock_a["metrics"] or name not in lock_b["metrics"]:
             raise ConfigError(f"the run has no metric {name!r}{did_you_mean(name, list(lock_a['metrics']))}; it has: {', '.join(lock_a['metrics'])}")
-    body = compare(a, read_scores(folder / a), b, read_scores(folder / b), clusters(folder), parse_all(names))
+        if key(lock_a["metrics"][name]) != key(lock_b["metrics"][name]):
+            raise StoreError(f"{folder}: {a} and {b} were measured with different versions of {name}; run them together")
+    tags = {r["question"]: r["tags"] for r in _questions(folder)} if by_tag else None
+    body = compare(a, read_scores(folder / a), b, read_scores(folder / b), clusters(folder), parse_all(names), tags=tags)
     return {**body, "judged": judged_in(folder)}
 
 
@@ -51,9 +57,14 @@ def _summary(folder: Path) -> dict[str, Any]:
 
 def clusters(folder: Path) -> dict[str, str]:
     """Return the cluster of every question of a run. Raises `StoreError` when the run is not finished."""
+    return {r["question"]: r["cluster"] for r in _questions(folder)}
+
+
+def _questions(folder: Path) -> list[Mapping[str, Any]]:
     try:
-        return {r["question"]: r["cluster"] for r in read_jsonl(folder / "questions.jsonl")}
-    except (OSError, ValueError, KeyError):
+        rows = read_jsonl(folder / "questions.jsonl")
+        return [{"question": r["question"], "cluster": r["cluster"], "tags": list(r.get("tags", ()))} for r in rows]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         raise StoreError(f"{folder}: questions.jsonl is missing or damaged; run `rag-eval run` again with the same arguments") from None
 
 
@@ -73,7 +84,5 @@ def against(folder: Path, best: str, others: Sequence[str], metric: str) -> dict
     own, groups = read_scores(folder / best), clusters(folder)
     chosen = parse_all([metric])
     rows = {o: compare(best, own, o, read_scores(folder / o), groups, chosen)["metrics"][metric] for o in others}
-    tested = [o for o, r in rows.items() if r["p"] is not None]
-    for o, p in zip(tested, holm([rows[o]["p"] for o in tested]), strict=True):
-        rows[o]["p_adjusted"] = p
+    adjust(list(rows.values()))
     return rows

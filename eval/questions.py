@@ -49,15 +49,17 @@ def load_questions(path: str | Path, documents: Mapping[str, Document]) -> tuple
 
             return load_beir(path, documents)
     problems = Problems(file.name)
-    found: list[Question] = []
-    for row in read_rows(file, problems):
-        question = _question(row, documents, problems)
-        if question:
-            found.append(question)
+    found = read_questions(file, documents, problems)
     problems.check()
     if not found:
         raise QuestionError(f'{file} holds no questions; write one JSON object per line: {{"id": "q1", "text": "...", "evidence": [...]}}')
     return tuple(found)
+
+
+def read_questions(file: Path, documents: Mapping[str, Document], problems: Problems) -> list[Question]:
+    """Return the sound questions of a JSON Lines file, in file order; what is wrong with the others is noted."""
+    made = (_question(row, documents, problems) for row in read_rows(file, problems))
+    return [question for question in made if question]
 
 
 def _question(row: Row, documents: Mapping[str, Document], problems: Problems) -> Question | None:

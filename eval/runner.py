@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import fields, is_dataclass
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -34,6 +36,8 @@ from rag.stages import DenseSpace
 # Failures that are a matter of one question. After any other the run ends, and goes on where it stopped when it is started again.
 ONE_QUESTION = frozenset({"refused", "truncated", "malformed", "too_long"})
 RESERVED = ("questions.jsonl", "summary.json")
+Lock = dict[str, Any]
+Attempt = Callable[[str, Callable[[], Lock]], Lock | None]
 
 
 def run(
@@ -49,31 +53,57 @@ def run(
     if out is None:
         with tempfile.TemporaryDirectory() as folder:
             return run(pipelines, corpus, questions, folder, metrics=metrics, judge=judge, certificate=certificate, limit=limit, runtime=runtime)
-    _refuse(pipelines)
+    refuse(pipelines)
     runtime, out = runtime or Runtime(), Path(out)
     most = Limits.widest([Limits.from_options(p.index) for p in pipelines.values()])
     task = prepare(Path(corpus), Path(questions), metrics, judge, limit, most, runtime, Path(certificate) if certificate is not None else None)
+    return run_task(pipelines, task, out, runtime)
+
+
+def run_task(pipelines: Mapping[str, Pipeline], task: Task, out: Path, runtime: Runtime, attempt: Attempt = lambda _, make: make()) -> dict[str, Any]:
+    """Do what `run` does on a task that is prepared.
+
+    `attempt` is handed the name of each configuration that is not finished, and what evaluates it; returning None leaves that one out.
+    """
     others = neighbours(out, whole(task, dict.fromkeys(pipelines), []), scored=True)
     out.mkdir(parents=True, exist_ok=True)
     write_jsonl(out / "questions.jsonl", [question_row(q) for q in task.questions])
-    found: dict[str, Mapping[str, Any]] = {}
+    found: dict[str, Lock] = {}
     for names in groups(pipelines):
-        members = {n: pipelines[n] for n in names}
-        keys = {n: _key(p, task, runtime) for n, p in members.items()}
-        locks = {n: _finished(out / n, keys[n]) for n in names}
-        if not all(locks.values()):
-            with open_shared(list(members.values()), task.documents, task.corpus_digest, runtime) as index:
-                unsplit = held(task.questions, chunk_spans(index))
-                for name, pipeline in members.items():
-                    locks[name] = locks[name] or _evaluate(name, pipeline, keys[name], index, unsplit, task, out / name, runtime)
-        found |= {n: lock for n, lock in locks.items() if lock}
-    own = {n: entry(out / n, found[n], task) for n in pipelines}
-    summary = joined(whole(task, own, [found[n]["models"] for n in pipelines]), others)
+        found |= _group({n: pipelines[n] for n in names}, task, out, runtime, attempt)
+    own = {n: entry(out / n, found[n], task) for n in pipelines if n in found}
+    summary = joined(whole(task, own, [found[n]["models"] for n in own]), others)
     write_json(out / "summary.json", summary)
     return summary
 
 
-def _refuse(pipelines: Mapping[str, Pipeline]) -> None:
+def _group(members: Mapping[str, Pipeline], task: Task, out: Path, runtime: Runtime, attempt: Attempt) -> dict[str, Lock]:
+    """Return the locks of pipelines that share an index, which is opened for the first that is not finished."""
+    keys = {n: _key(p, task, runtime) for n, p in members.items()}
+    found = {n: lock for n in members if (lock := _finished(out / n, keys[n])) is not None}
+    with ExitStack() as stack:
+
+        @cache
+        def opened() -> tuple[Index, Mapping[str, tuple[bool, ...]]]:
+            index = stack.enter_context(open_shared(list(members.values()), task.documents, task.corpus_digest, runtime))
+            return index, held(task.questions, chunk_spans(index))
+
+        for name in [n for n in members if n not in found]:
+
+            def evaluated(name: str = name) -> Lock:
+                return _evaluate(name, members[name], keys[name], *opened(), task, out / name, runtime)
+
+            if (lock := attempt(name, evaluated)) is not None:
+                found[name] = lock
+    return found
+
+
+def finished(pipelines: Mapping[str, Pipeline], task: Task, out: Path, runtime: Runtime) -> frozenset[str]:
+    """Return the names of those whose folder in `out` is finished and would not be touched."""
+    return frozenset(n for n, p in pipelines.items() if _finished(out / n, _key(p, task, runtime)) is not None)
+
+
+def refuse(pipelines: Mapping[str, Pipeline]) -> None:
     """Raise `ConfigError` for pipelines that cannot be evaluated under their names."""
     if not pipelines:
         raise ConfigError("no configuration is given; name at least one")

@@ -1,7 +1,7 @@
 """Intervals and paired tests for scores that come in clusters: questions about one document are not independent.
 
 A cluster is resampled, or has its sign flipped, as a whole (Cameron, Gelbach and Miller 2008; Miller 2024, "Adding Error
-Bars to Evals"). Everything is seeded, and exactly antisymmetric: A against B is minus B against A.
+Bars to Evals"). Everything is seeded, and exactly antisymmetric: A against B is minus B against A. `docs/statistics.md` says why.
 """
 
 from __future__ import annotations
@@ -9,14 +9,15 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from statistics import NormalDist
+from math import sqrt
 
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from eval.power import POWER, detectable
+from eval.resampling import SIGNS, Floats, blocks, expanded_tail, multiplicities, numbered, totals, variance_of_mean
+
 EXACT = 12  # up to this many clusters every assignment of signs is tried
-_BLOCK = 1_000_000  # numbers held at once while resampling (8 MB)
 _SAME = 1e-12  # scores nearer than this are a tie: formulas may round differently
 
 
@@ -34,7 +35,8 @@ class Interval:
 class Paired:
     """The mean of `a - b` with its interval; wins are questions where a is higher.
 
-    `p` is two-sided; `mde` is the smallest difference found with 80 % power, None for fewer than two clusters.
+    `p` is two-sided; `mde` is the smallest difference found with 80 % power, None for fewer than two clusters. `effect` is `delta` in
+    standard deviations of the differences (Cohen's d of paired values), None where they do not differ among themselves.
     """
 
     delta: float
@@ -47,16 +49,18 @@ class Paired:
     n: int
     clusters: int
     mde: float | None
+    effect: float | None = None
 
 
 def interval(values: Sequence[float], clusters: Sequence[Hashable], seed: int = 0, draws: int = 10_000, level: float = 0.95) -> Interval:
-    """Return mean and percentile interval over `draws` resamples of whole clusters.
+    """Return mean and expanded percentile interval over `draws` resamples of whole clusters.
 
     The mean of a resample is its total over its count, so clusters of unlike size weigh as their questions do.
     Raises `ValueError` for no values, or lengths that differ.
     """
-    sums, counts = _by_cluster(np.asarray(values, dtype=np.float64), clusters)
-    low, high = _percentiles(_resampled_means(sums, counts, seed, draws), level)
+    rows = np.asarray(values, dtype=np.float64)
+    sums, counts = totals(rows, _members(rows, clusters))
+    low, high = _ends(sums, counts, seed, draws, level)
     return Interval(float(sums.sum() / counts.sum()), low, high, len(sums))
 
 
@@ -66,12 +70,13 @@ def paired(a: Sequence[float], b: Sequence[float], clusters: Sequence[Hashable],
         raise ValueError(f"{len(a)} and {len(b)} scores cannot be paired")
     differences = np.asarray(a, dtype=np.float64) - np.asarray(b, dtype=np.float64)
     differences[np.abs(differences) < _SAME] = 0.0
-    sums, counts = _by_cluster(differences, clusters)
-    low, high = _percentiles(_resampled_means(sums, counts, seed, draws), level)
-    wins, losses = int((differences > 0).sum()), int((differences < 0).sum())
-    n = len(differences)
-    p, mde = _sign_flip(sums, seed, draws), _detectable(sums, counts, level)
-    return Paired(float(sums.sum() / n), low, high, p, wins, losses, n - wins - losses, n, len(sums), mde)
+    member = _members(differences, clusters)
+    sums, counts = totals(differences, member)
+    low, high = _ends(sums, counts, seed, draws, level)
+    wins, losses, n = int((differences > 0).sum()), int((differences < 0).sum()), len(differences)
+    variance, delta = variance_of_mean(differences, member), float(sums.sum() / n)
+    mde = None if variance is None else detectable(sqrt(variance), 1, len(sums), alpha=1 - level, power=POWER)
+    return Paired(delta, low, high, _sign_flip(sums, seed, draws), wins, losses, n - wins - losses, n, len(sums), mde, _effect(differences, delta))
 
 
 def holm(ps: Sequence[float]) -> tuple[float, ...]:
@@ -83,53 +88,38 @@ def holm(ps: Sequence[float]) -> tuple[float, ...]:
     return tuple(adjusted)
 
 
-def _by_cluster(values: Floats, clusters: Sequence[Hashable]) -> tuple[Floats, Floats]:
-    """Return sum and count of the values of each cluster, clusters in order of first appearance."""
+def _members(values: Floats, clusters: Sequence[Hashable]) -> NDArray[np.intp]:
+    """Return the number of each value's cluster. Raises `ValueError` for values that have no mean."""
     if not len(values) or len(values) != len(clusters):
         raise ValueError(f"{len(values)} values with {len(clusters)} clusters cannot be averaged")
     if not np.isfinite(values).all():
         raise ValueError("a value is not a finite number; leave missing scores out")
-    numbers = {name: i for i, name in enumerate(dict.fromkeys(clusters))}
-    member = np.array([numbers[name] for name in clusters])
-    sums: Floats = np.bincount(member, weights=values).astype(np.float64)
-    return sums, np.bincount(member).astype(np.float64)
+    return numbered(clusters)
 
 
-def _blocks(width: int, draws: int) -> list[tuple[int, int]]:
-    """Return (number, rows) of each block of draws, a function of the sizes only."""
-    rows = max(1, _BLOCK // width)
-    return [(i, min(rows, draws - start)) for i, start in enumerate(range(0, draws, rows))]
-
-
-@lru_cache(maxsize=8)
-def _multiplicities(clusters: int, rows: int, seed: int, block: int) -> Floats:
-    """How often each cluster is in each resample, shape `(rows, clusters)`; kept, since every metric asks for the same."""
-    picks = np.random.default_rng([seed, 0, block]).integers(0, clusters, size=(rows, clusters))
-    flat = (picks + clusters * np.arange(rows)[:, None]).ravel()
-    return np.bincount(flat, minlength=rows * clusters).reshape(rows, clusters).astype(np.float64)
+def _effect(differences: Floats, delta: float) -> float | None:
+    """Return the mean over the standard deviation, None for one value or values that are all alike."""
+    spread = float(differences.std(ddof=1)) if len(differences) > 1 else 0.0
+    return delta / spread if spread > _SAME else None
 
 
 @lru_cache(maxsize=8)
 def _signs(clusters: int, rows: int, seed: int, block: int) -> Floats:
     """Random signs, shape `(rows, clusters)`."""
-    bits = np.random.default_rng([seed, 1, block]).integers(0, 2, size=(rows, clusters))
+    bits = np.random.default_rng([seed, SIGNS, block]).integers(0, 2, size=(rows, clusters))
     return np.asarray(2 * bits - 1, dtype=np.float64)
 
 
-def _resampled_means(sums: Floats, counts: Floats, seed: int, draws: int) -> Floats:
+def _ends(sums: Floats, counts: Floats, seed: int, draws: int, level: float) -> tuple[float, float]:
+    """Return the two ends, the upper by way of the negated means so that negated sums give exactly negated ends."""
+    size, at = len(sums), 0
     means = np.empty(draws, dtype=np.float64)
-    at = 0
-    for block, rows in _blocks(len(sums), draws):
-        times = _multiplicities(len(sums), rows, seed, block)
+    for block, rows in blocks(size, draws):
+        times = multiplicities(size, rows, seed, block)
         means[at : at + rows] = (times @ sums) / (times @ counts)
         at += rows
-    return means
-
-
-def _percentiles(means: Floats, level: float) -> tuple[float, float]:
-    """Return the two ends, the upper by way of the negated means so that negated input gives exactly negated ends."""
-    tail = (1 - level) / 2
-    return float(np.quantile(means, tail)), -float(np.quantile(-means, tail))
+    tail = expanded_tail(level, size)
+    return float(np.quantile(means, tail)) + 0.0, 0.0 - float(np.quantile(-means, tail))  # a zero without a sign
 
 
 def _sign_flip(sums: Floats, seed: int, draws: int) -> float:
@@ -142,15 +132,5 @@ def _sign_flip(sums: Floats, seed: int, draws: int) -> float:
     if size <= EXACT:
         bits = (np.arange(2**size)[:, None] >> np.arange(size)) & 1
         return float(np.mean(np.abs((2.0 * bits - 1.0) @ sums) >= bar))
-    extreme = sum(int((np.abs(_signs(size, rows, seed, block) @ sums) >= bar).sum()) for block, rows in _blocks(size, draws))
+    extreme = sum(int((np.abs(_signs(size, rows, seed, block) @ sums) >= bar).sum()) for block, rows in blocks(size, draws))
     return (1 + extreme) / (1 + draws)
-
-
-def _detectable(sums: Floats, counts: Floats, level: float) -> float | None:
-    """Return `(z of the level + z of 80 %) * se`, with the cluster-robust standard error of a mean."""
-    size, n = len(sums), float(counts.sum())
-    if size < 2:
-        return None
-    residuals = sums - counts * (sums.sum() / n)
-    error = float(np.sqrt(size / (size - 1) * np.sum(residuals**2))) / n
-    return (NormalDist().inv_cdf((1 + level) / 2) + NormalDist().inv_cdf(0.8)) * error

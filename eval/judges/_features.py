@@ -1,10 +1,9 @@
-"""What the embedded judge measures of a claim: how its tokens are met, how near the nearest sentence is, which words and numbers are there."""
+"""What the embedded judge measures of a claim: how its tokens are met, how near the nearest sentence is, what speaks against it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import fsum
 
 import numpy as np
 
@@ -14,7 +13,7 @@ from eval.judges._tokens import cosine, met
 from eval.judges.words import Sentence
 from rag.models.encoder import Vectors
 
-REACH = 1  # sentences on either side of the nearest one that belong to its passage
+REACH = 1  # sentences on either side of one that is read, where a number of the claim may stand
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,17 +40,15 @@ class Anchor:
 
 @dataclass(frozen=True, slots=True)
 class Features:
-    """What is known of a claim; each number is 0 to 1 and rises with support.
+    """What is known of a claim.
 
-    `quarter` is the lower quartile, over the claim's tokens, of the greatest cosine to a token that was read; `cosine` that of the
-    claim and its nearest sentence; `held` the share of its words, weighted by rarity, that all contexts together hold.
-    `lacking` are its numbers that no context has, `elsewhere` those that are not in the passage; `turned` is whether the
-    nearest sentence says it the other way round.
+    `met` (0 to 1) is the mean, over the claim's tokens weighted by rarity, of the greatest cosine to a token that was read; `cosine`
+    (0 to 1) that of the claim and its nearest sentence. `lacking` are its numbers that no context has, `elsewhere` those that are in
+    a context but not near what was read; `turned` is whether the nearest sentence says it the other way round.
     """
 
-    quarter: float
+    met: float
     cosine: float
-    held: float
     lacking: tuple[str, ...] = ()
     elsewhere: tuple[str, ...] = ()
     turned: bool = False
@@ -59,9 +56,8 @@ class Features:
     @property
     def veto(self) -> str:
         """Why the claim cannot be called supported however near the passage is; empty where nothing speaks against it."""
-        missing = self.lacking or self.elsewhere
-        if missing:
-            return f"{'number' if len(missing) == 1 else 'numbers'} {', '.join(missing)} not there"
+        if self.lacking:
+            return f"{'number' if len(self.lacking) == 1 else 'numbers'} {', '.join(self.lacking)} not there"
         return "negated on one side only" if self.turned else ""
 
 
@@ -81,25 +77,30 @@ def reading(text: str, claim: Sentence, contexts: Sequence[Text], frequencies: F
     return Reading(text, claim, weights, tuple(candidates(claim, [c.sentences for c in contexts], weights)))
 
 
-def measure(of: Reading, contexts: Sequence[Text], rows: Mapping[str, Vectors]) -> tuple[Features, Anchor | None]:
-    """Return the features of a claim and the place that its verdict rests on, None when nothing was read. `rows` are those of the texts."""
+def measure(of: Reading, contexts: Sequence[Text], rows: Mapping[str, Vectors], weights: Vectors) -> tuple[Features, Anchor | None]:
+    """Return the features of a claim and the place that its verdict rests on, None when there is nothing to read.
+
+    `rows` are the token vectors of the texts by text, `weights` one weight for each token of the claim.
+    """
     claim, own = of.claim, rows[of.text]
-    there = frozenset[str]().union(*(claim.units & s.units for c in contexts for s in c.sentences))
-    held = fsum(of.weights[u] for u in there) / (fsum(of.weights.values()) or 1.0)
-    lacking = tuple(sorted(n for n in claim.numbers if "#" + n not in there))
+    mentioned = frozenset[str]().union(*(s.mentioned for c in contexts for s in c.sentences))
+    lacking = tuple(sorted(claim.numbers - mentioned))
     if not of.candidates:
-        return Features(0.0, 0.0, held, lacking, lacking), None
+        return Features(0.0, 0.0, lacking), None
     read = [rows[contexts[c.context].sentence(c.sentence)] for c in of.candidates]
-    cosines = [max(0.0, cosine(own, r)) for r in read]
-    each = [met(own, r) for r in read]
+    cosines = [min(1.0, max(0.0, cosine(own, r))) for r in read]
+    best = np.clip(np.max([met(own, r) for r in read], axis=0), 0.0, 1.0)
     at = max(range(len(read)), key=lambda i: (cosines[i] + of.candidates[i].share, -i))
     anchor = _passage(of, of.candidates[at], contexts)
-    sentences = contexts[anchor.context].sentences
-    near = frozenset[str]().union(*(s.mentioned for s in sentences[anchor.first : anchor.last + 1]))
-    quarter = float(np.quantile(np.max(each, axis=0), 0.25)) if len(own) else 0.0
-    elsewhere = tuple(sorted(claim.numbers - near))
-    turned = _turned(claim, sentences[anchor.sentence])
-    return Features(max(0.0, quarter), max(cosines), held, lacking, elsewhere, turned), anchor
+    near = frozenset[str]().union(*(s.mentioned for c in of.candidates for s in _around(c, contexts)))
+    elsewhere = tuple(sorted((claim.numbers & mentioned) - near))
+    turned = _turned(claim, contexts[anchor.context].sentences[anchor.sentence])
+    weighted = float(np.average(best, weights=weights)) if len(own) else 0.0
+    return Features(weighted, max(cosines), lacking, elsewhere, turned), anchor
+
+
+def _around(c: Candidate, contexts: Sequence[Text]) -> tuple[Sentence, ...]:
+    return contexts[c.context].sentences[max(0, c.sentence - REACH) : c.sentence + REACH + 1]
 
 
 def _passage(of: Reading, best: Candidate, contexts: Sequence[Text]) -> Anchor:
@@ -116,7 +117,9 @@ def _passage(of: Reading, best: Candidate, contexts: Sequence[Text]) -> Anchor:
 
 
 def _turned(claim: Sentence, sentence: Sentence) -> bool:
-    """Whether a negation of words that both have stands on one side only."""
+    """Whether the claim is negated and the sentence not at all, or a negation of words that both have stands on one side only."""
+    if claim.negations and not sentence.negations:
+        return True
     both = claim.terms & sentence.terms
     here, there = (sum(not both.isdisjoint(reach) for reach in s.negations) for s in (claim, sentence))
     return (here - there) % 2 == 1

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rag.models.encoder import Vectors
-from rag.text import encodable
+from rag.text import analyzer, encodable
 
 Encode = Callable[[Sequence[str]], Sequence[Vectors]]
+_WORD = re.compile(r"\w+")
 _KEPT = 2048  # texts; in half precision, 30 tokens of 384 dimensions each, 50 MB
 
 
@@ -20,22 +23,21 @@ class Tokens:
     def __init__(self, encode: Encode) -> None:
         """Take what encodes: see `rag.models.encoder.Encoder.token_vectors`."""
         self._encode = encode
-        self._kept: OrderedDict[str, Vectors] = OrderedDict()
+        self._kept: OrderedDict[str, NDArray[np.float16]] = OrderedDict()
 
     def __call__(self, texts: Sequence[str]) -> dict[str, Vectors]:
         """Return the rows of each distinct text. What is new is encoded together, in an order that does not depend on that of `texts`."""
         wanted = dict.fromkeys(texts)
         fresh = sorted((t for t in wanted if t not in self._kept), key=lambda t: (len(t), t))
-        found = {t: self._kept[t] for t in wanted if t in self._kept}
-        if fresh:
-            rows = self._encode([encodable(t) for t in fresh])
-            found |= {t: np.asarray(r, dtype=np.float16).astype(np.float32) for t, r in zip(fresh, rows, strict=True)}
+        rows = self._encode([encodable(t) for t in fresh]) if fresh else []
+        self._kept |= {t: np.asarray(r, dtype=np.float16) for t, r in zip(fresh, rows, strict=True)}
+        found: dict[str, Vectors] = {}
         for text in wanted:
-            self._kept[text] = found[text].astype(np.float16)
+            found[text] = self._kept[text].astype(np.float32)
             self._kept.move_to_end(text)
         while len(self._kept) > _KEPT:
             self._kept.popitem(last=False)
-        return {t: np.asarray(v, dtype=np.float32) for t, v in found.items()}
+        return found
 
 
 def met(claim: Vectors, sentence: Vectors) -> Vectors:
@@ -52,3 +54,18 @@ def cosine(a: Vectors, b: Vectors) -> float:
     left, right = a.mean(axis=0, dtype=np.float64), b.mean(axis=0, dtype=np.float64)
     norm = float(np.linalg.norm(left) * np.linalg.norm(right))
     return float(left @ right) / norm if norm > 0 else 0.0
+
+
+def rarity(text: str, pieces: Sequence[tuple[int, int]], tokens: int, weight: Callable[[str], float], language: str) -> Vectors:
+    """Return one weight for each of `tokens` tokens of a text: that of the word it is a piece of, 0 for stop words and punctuation.
+
+    `pieces` are the places of the tokens. All weigh the same where their places are not known or none weighs anything. A number
+    weighs as much as a word that no text has.
+    """
+    terms = analyzer(language).terms
+    of: dict[int, float] = {}
+    for word in _WORD.finditer(text):
+        heaviest = max(map(weight, terms(word[0])), default=0.0)
+        of.update(dict.fromkeys(range(*word.span()), heaviest))
+    weights = np.array([of.get(a, 0.0) for a, _ in pieces[:tokens]], dtype=np.float32)
+    return weights if len(weights) == tokens and weights.any() else np.ones(tokens, dtype=np.float32)

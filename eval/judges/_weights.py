@@ -9,8 +9,8 @@ from __future__ import annotations
 from math import exp
 from types import MappingProxyType
 
-WEIGHTS = MappingProxyType({"quarter": 5.0, "cosine": 2.0, "held": 1.0})
-INTERCEPT = -5.0
+WEIGHTS = MappingProxyType({"met": 2.9, "cosine": 1.5})
+INTERCEPT = -2.4
 THRESHOLD = 0.5  # of the probability: where the mean of sensitivity and specificity was best in cross-validation
 
 

@@ -13,15 +13,18 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from eval.judges import _entities, _quotes
+from eval.judges._candidates import MOST
 from eval.judges._features import Anchor, Features, Text, measure, reading
 from eval.judges._frequencies import Frequencies
-from eval.judges._tokens import Tokens
+from eval.judges._tokens import Tokens, rarity
 from eval.judges._weights import INTERCEPT, THRESHOLD, WEIGHTS, probability
 from eval.judges.base import Claim, Evidence, Judge, Judgement, Label, Missing, ended, unmarked
 from eval.judges.spec import JudgeSpec
 from eval.judges.words import cut, merged, parse
+from rag.errors import ModelError
 from rag.models.encoder import Vectors
 from rag.models.files import BUNDLED
 from rag.registry import register
@@ -32,7 +35,10 @@ from rag.types import Document
 
 Encode = Callable[[Sequence[str]], Vectors]
 TokenVectors = Callable[[Sequence[str]], Sequence[Vectors]]
+Pieces = Callable[[str], Sequence[tuple[int, int]]]
 QUOTED = 0.98  # the confidence in a letter-for-letter quotation
+VETOED = 0.95  # a vetoed claim comes no nearer to the threshold than this share of it
+ELSEWHERE = 0.9  # times the probability of a claim with a number that stands in a context, but not near what was read
 
 
 @register("embedded")
@@ -56,7 +62,8 @@ class EmbeddedJudge(Judge):
     """Support as a probability from how the claim's tokens are met, its nearest sentence and its words, with vetoes on numbers and polarity."""
 
     version = 3
-    languages = ("english",)
+    language = "english"
+    languages = (language,)
 
     def __init__(
         self,
@@ -65,11 +72,14 @@ class EmbeddedJudge(Judge):
         tokens: TokenVectors,
         encoder: Mapping[str, Any],
         threshold: float = THRESHOLD,
-        language: str = "english",
+        pieces: Pieces | None = None,
     ) -> None:
-        """Take the document frequencies, functions from texts to unit vectors (one row a text, one row a token) and that encoder's identity."""
-        self.frequencies, self.encode, self.tokens = frequencies, encode, Tokens(tokens)
-        self.language, self.threshold = language, threshold
+        """Take the document frequencies, functions from texts to unit vectors (one row a text, one row a token) and that encoder's identity.
+
+        `pieces` gives the places of a text's tokens; without it all tokens weigh the same.
+        """
+        self.frequencies, self.encode, self.tokens, self.pieces = frequencies, encode, Tokens(tokens), pieces
+        self.threshold = threshold
         self._digest, self._encoder = frequencies.digest, dict(encoder)
 
     @classmethod
@@ -81,12 +91,13 @@ class EmbeddedJudge(Judge):
             runtime.work.encodes += len(texts)
             return encoder.token_vectors(texts)
 
-        return cls(frequencies, lambda texts: runtime.embed(spec.encoder, texts, label=""), tokens, encoder.identity, spec.threshold)
+        return cls(frequencies, lambda texts: runtime.embed(spec.encoder, texts, label=""), tokens, encoder.identity, spec.threshold, _pieces(spec, runtime))
 
     @property
     def identity(self) -> Mapping[str, Any]:
         """Name, version, parameters, weights, table of frequencies and encoder."""
-        settings = {"language": self.language, "threshold": self.threshold, "weights": {**WEIGHTS, "intercept": INTERCEPT}}
+        weights = {**WEIGHTS, "intercept": INTERCEPT, "vetoed": VETOED, "elsewhere": ELSEWHERE, "quoted": QUOTED}
+        settings = {"language": self.language, "threshold": self.threshold, "read": MOST, "weights": weights}
         return {"use": "embedded", "version": self.version, **settings, "frequencies": self._digest, "encoder": self._encoder}
 
     @property
@@ -129,25 +140,38 @@ class EmbeddedJudge(Judge):
 
     def support(self, claims: Sequence[Claim], contexts: Sequence[str], question: str) -> tuple[Judgement | Missing, ...]:  # part of the interface
         """Return one verdict per claim; the question plays no part in it."""
-        texts = [_text(context, self.language) for context in contexts]
         quotes = _quotes.Quotes(contexts)
-        found: list[Judgement | None] = [_quoted(quotes.find(claim.text)) for claim in claims]
-        open_ = [
-            reading(claim.text, merged(parse(claim.text, self.language)), texts, self.frequencies)
-            for claim, done in zip(claims, found, strict=True)
-            if done is None
-        ]
-        rows = self.tokens([t for r in open_ for t in (r.text, *(texts[c.context].sentence(c.sentence) for c in r.candidates))])
-        judged = iter([self._verdict(*measure(r, texts, rows), texts) for r in open_])
-        return tuple(next(judged) if done is None else done for done in found)
+        found = [_quoted(quotes.find(claim.text)) for claim in claims]
+        texts = [_text(context, self.language) for context in contexts]
+        read = iter(self._measured([claim.text for claim, done in zip(claims, found, strict=True) if done is None], texts))
+        return tuple(self._verdict(*next(read), texts) if done is None else done for done in found)
+
+    def features(self, claim: str, contexts: Sequence[str]) -> Features:
+        """Return what the verdict on a claim would be made of, were it no quotation."""
+        ((found, _),) = self._measured([claim], [_text(context, self.language) for context in contexts])
+        return found
+
+    def _measured(self, claims: Sequence[str], texts: Sequence[Text]) -> list[tuple[Features, Anchor | None]]:
+        """Measure claims; whatever has to be encoded for them is encoded in one call."""
+        plan = [reading(claim, merged(parse(claim, self.language)), texts, self.frequencies) for claim in claims]
+        rows = self.tokens([t for r in plan for t in (r.text, *(texts[c.context].sentence(c.sentence) for c in r.candidates))])
+        return [measure(r, texts, rows, self._weights(r.text, len(rows[r.text]))) for r in plan]
+
+    @staticmethod
+    def lowered(likely: ArrayLike, threshold: float) -> NDArray[np.float64]:
+        """Return vetoed probabilities: in the same order, none at the threshold, small ones all but unchanged (`t tanh(p / t)`)."""
+        return np.asarray(VETOED * threshold * np.tanh(np.asarray(likely, dtype=np.float64) / threshold))
+
+    def _weights(self, claim: str, tokens: int) -> Vectors:
+        return rarity(claim, self.pieces(encodable(claim)) if self.pieces else (), tokens, self.frequencies.weight, self.language)
 
     def _verdict(self, features: Features, anchor: Anchor | None, texts: Sequence[Text]) -> Judgement:
         """Return the verdict: by the probability, unless a number or the polarity speaks against it."""
         if anchor is None:
             return Judgement(Label.NOT_FOUND, 0.0, 0.0, rationale="no word of it was found")
-        likely = round(probability(features), 6)
+        likely = round(probability(features) * (ELSEWHERE if features.elsewhere else 1), 6)
         veto = features.veto
-        score = round(likely * self.threshold, 6) if veto else likely  # under the threshold, in the same order
+        score = round(float(self.lowered(likely, self.threshold)), 6) if veto else likely
         sentences = texts[anchor.context].sentences
         evidence = (Evidence(anchor.context, sentences[anchor.first].start, sentences[anchor.last].end),)
         if likely < self.threshold:
@@ -155,6 +179,13 @@ class EmbeddedJudge(Judge):
         if veto:
             return Judgement(Label.CONTRADICTED, score, score, evidence, veto)
         return Judgement(Label.SUPPORTED, score, score, evidence, "the passage says nearly the same, with its numbers and its polarity")
+
+
+def _pieces(spec: Embedded, runtime: Runtime) -> Pieces | None:
+    try:
+        return runtime.tokenizer(spec.encoder).offsets
+    except ModelError:  # a model without a tokenizer file, such as the hashing one
+        return None
 
 
 def _quoted(place: Evidence | None) -> Judgement | None:

@@ -35,6 +35,11 @@ def spelled(token: str) -> tuple[str, ...]:
     return tuple(_plain(part, scale) for part in digits.split(",") if part)
 
 
+def decades(spelled: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the decade of each number that can be a year: `1940s` for 1943, which a claim about the 1940s is borne out by."""
+    return tuple(n[:3] + "0s" for n in spelled if len(n) == 4 and n.isdigit() and n[0] in "12")
+
+
 def _plain(digits: str, scale: int) -> str:
     if digits.count(".") > 1 or len(digits) > 40 or not digits.isascii():
         return digits

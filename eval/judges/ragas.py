@@ -7,7 +7,7 @@ English, and put contexts into the prompt as they are: a context may try to talk
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -35,7 +35,7 @@ _TOP = 2  # ratings of relevance are 0, 1 and 2
 class Ragas(JudgeSpec):
     """Judge by the prompts of ragas: statements, verdicts with reasons, questions, entities, relevance; `encoder` compares meanings."""
 
-    chat: Chat
+    chat: Chat = field(metadata={"model": "chat"})
     encoder: str = model("encoder", BUNDLED)
     max_tokens: int = bounded(4096, ge=256)
     temperature: float | None = bounded(0.0, ge=0, le=2)

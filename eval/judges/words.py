@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 from eval.judges import numbers
@@ -35,11 +35,11 @@ class Sentence:
     numbers: frozenset[str]
     mentioned: frozenset[str]
     negations: tuple[frozenset[str], ...]
+    units: frozenset[str] = field(init=False)
 
-    @property
-    def units(self) -> frozenset[str]:
-        """The terms, and the numbers under `#`: what is counted and weighed."""
-        return self.terms | {"#" + number for number in self.mentioned}
+    def __post_init__(self) -> None:
+        """Keep the terms, and the numbers under `#`, together: what is counted and weighed. Decades are only compared."""
+        object.__setattr__(self, "units", self.terms | {"#" + number for number in self.mentioned if number[-1:] != "s"})
 
     @property
     def empty(self) -> bool:
@@ -98,9 +98,9 @@ def read(text: str, start: int, end: int, language: str) -> Sentence:
             stops.append(len(terms))
         elif token.lastgroup == "number" or low in numbers.WORDS or low in numbers.ORDINALS:
             spelled = numbers.spelled(word)
-            mentioned.update(spelled)
+            mentioned.update(numbers.decades(spelled), spelled)
             if _held_to(text, token.start(), low):
-                required.update(spelled)
+                required.update(numbers.decades(spelled) if low.endswith("0s") and len(low) == 5 else spelled)
         elif _negates(text, low, token.end()) and not (low == "nor" and negated):
             negated.append((len(terms), len(stops)))
         else:

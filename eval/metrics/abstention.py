@@ -1,4 +1,4 @@
-"""abstention_accuracy: whether the system declined exactly where the question cannot be answered."""
+"""abstention_accuracy, abstention_precision, abstention_recall: whether the system declined exactly where the question cannot be answered."""
 
 from __future__ import annotations
 
@@ -18,3 +18,23 @@ class AbstentionAccuracy(Metric):
     def score(self, question: Question, result: Result, judge: Judge | None) -> Score:  # part of the interface
         """Return 1 or 0."""
         return self.value(question, float(bool(result.abstained) != question.answerable))
+
+
+@metric("abstention_precision")
+@dataclass(frozen=True)
+class AbstentionPrecision(Metric):
+    """Of the questions declined, the share that is unanswerable."""
+
+    def score(self, question: Question, result: Result, judge: Judge | None) -> Score:  # part of the interface
+        """Return 1 or 0 for a question that was declined."""
+        return self.value(question, float(not question.answerable)) if result.abstained else self.not_applicable(question, "the question was answered")
+
+
+@metric("abstention_recall")
+@dataclass(frozen=True)
+class AbstentionRecall(Metric):
+    """Of the unanswerable questions, the share that was declined."""
+
+    def score(self, question: Question, result: Result, judge: Judge | None) -> Score:  # part of the interface
+        """Return 1 or 0 for a question that cannot be answered."""
+        return self.not_applicable(question, "the question is answerable") if question.answerable else self.value(question, float(bool(result.abstained)))

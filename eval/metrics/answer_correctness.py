@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from eval.judges.base import Judge
 from eval.metrics.base import metric
-from eval.metrics.judged import JudgedMetric, claims, facts, given_answer, reference_claims, similarity, support, supported
+from eval.metrics.judged import JudgedMetric, claims, facts, given_answer, reference, reference_claims, similarity, support, supported
 from eval.questions import Question
 from eval.score import Fact, Result
 
@@ -30,11 +30,10 @@ class AnswerCorrectness(JudgedMetric):
 
     def judge(self, question: Question, result: Result, judge: Judge) -> tuple[float, Sequence[Fact]]:
         """Return the weighted sum and the verdicts of both directions."""
-        answer = given_answer(result)
+        answer, expected = given_answer(question, result), reference(question)
         wanted = reference_claims(question, judge)
-        reference = question.answers[0]
-        said = support(judge, claims(judge, answer), [reference], question.text)
+        said = support(judge, claims(judge, answer, question.text), [expected], question.text)
         covered = support(judge, wanted, [answer], question.text)
         tp = supported(said)
         factual = f1(tp, len(said) - tp, len(covered) - supported(covered))
-        return FACTS * factual + MEANING * similarity(judge, answer, reference), [*facts(said, "answer"), *facts(covered, "reference")]
+        return FACTS * factual + MEANING * similarity(judge, answer, expected), [*facts(said, "answer"), *facts(covered, "reference")]

@@ -8,7 +8,7 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from eval.judges.base import Judge
 from eval.questions import Question
@@ -29,11 +29,41 @@ class Metric(ABC):
     range: ClassVar[tuple[float, float | None]] = (0.0, 1.0)
     version: ClassVar[int] = 1
     needs_judge: ClassVar[bool] = False
+    languages: ClassVar[tuple[str, ...] | None] = None  # None: any
+    correctable: ClassVar[bool] = False  # whether the mean is one of yes-no verdicts, which a judge's known error can be taken out of
+    needs_ages: ClassVar[bool] = False  # whether a document's date can change a value
+    cut: ClassVar[str] = ""  # what may stand after @ in its name
 
     @property
     def name(self) -> str:
         """The one spelling, from command line to report."""
         return self.use
+
+    @property
+    def identity(self) -> Any:
+        """What a value depends on besides the name, as JSON: the version, and the content of a file where the metric reads one."""
+        return self.version
+
+    @classmethod
+    def at(cls, cut: str) -> Metric:
+        """Return the metric with what stood after @ in its name, empty for nothing. Raises `ConfigError`."""
+        if cut:
+            raise ConfigError(f"metric '{cls.use}@{cut}' takes no cut; write {cls.use}")
+        return cls()
+
+    @classmethod
+    def each(cls, cut: str) -> tuple[Metric, ...]:
+        """Return the metrics that one name stands for: more than one where the cut leaves a choice open. Raises `ConfigError`."""
+        return (cls.at(cut),)
+
+    @classmethod
+    def spelling(cls) -> str:
+        """Return how the name is written, with what belongs after @ in words."""
+        return f"{cls.use}@{cls.cut}" if cls.cut else cls.use
+
+    def check(self) -> None:
+        """Raise `MissingExtra` when an optional package that this metric needs is not installed."""
+        return
 
     @abstractmethod
     def score(self, question: Question, result: Result, judge: Judge | None) -> Score:
@@ -56,7 +86,15 @@ class Metric(ABC):
 class MetricAt(Metric):
     """A metric of the first `k` entries of a list, spelled `name@k`."""
 
+    cut: ClassVar[str] = "k"
     k: int
+
+    @classmethod
+    def at(cls, cut: str) -> Metric:
+        """Return the metric of the first `cut` entries. Raises `ConfigError` unless that is a whole number of at least 1."""
+        if not re.fullmatch(r"[1-9][0-9]{0,5}", cut):
+            raise ConfigError(f"metric '{cls.use}{'@' * bool(cut)}{cut}' needs a whole number of at least 1 after @; write {cls.use}@10")
+        return cls(int(cut))
 
     @property
     def name(self) -> str:
@@ -86,25 +124,31 @@ def metrics() -> dict[str, type[Metric]]:
 
 
 def names() -> list[str]:
-    """Return every spelling a user may write, with `@k` where a cut belongs."""
-    return [f"{use}@k" if issubclass(cls, MetricAt) else use for use, cls in metrics().items()]
+    """Return every spelling a user may write, with what belongs after @ named."""
+    return [cls.spelling() for cls in metrics().values()]
 
 
 def parse(name: str) -> Metric:
     """Return the metric spelled `name` (`ndcg@10`, `map`). Raises `ConfigError` naming near misses and every choice."""
-    use, at, cut = name.strip().partition("@")
-    cls = metrics().get(use)
-    if cls is None:
-        raise ConfigError(f"no metric is called {name!r}{did_you_mean(use, list(metrics()))}; there are: {', '.join(names())}")
-    if issubclass(cls, MetricAt):
-        if not re.fullmatch(r"[1-9][0-9]{0,5}", cut):
-            raise ConfigError(f"metric {name!r} needs a whole number of at least 1 after @; write {use}@10")
-        return cls(int(cut))
-    if at:
-        raise ConfigError(f"metric {name!r} takes no cut; write {use}")
-    return cls()
+    cls, cut = _split(name)
+    return cls.at(cut)
 
 
 def parse_all(names_given: Iterable[str]) -> tuple[Metric, ...]:
     """Return the metrics of several names, each once, in order. Raises `ConfigError` as `parse` does."""
-    return tuple(dict.fromkeys(parse(name) for name in names_given))
+    found: dict[Metric, None] = {}
+    for name in names_given:
+        cls, cut = _split(name)
+        found |= dict.fromkeys(cls.each(cut))
+    return tuple(found)
+
+
+def _split(name: str) -> tuple[type[Metric], str]:
+    """Return the class and the cut of a name. Raises `ConfigError` for an unknown name, and for an @ with nothing behind it."""
+    use, at, cut = name.strip().partition("@")
+    cls = metrics().get(use)
+    if cls is None:
+        raise ConfigError(f"no metric is called {name!r}{did_you_mean(use, list(metrics()))}; there are: {', '.join(names())}")
+    if at and not cut and cls.spelling() == use:
+        raise ConfigError(f"metric '{name}' takes no cut; write {use}")
+    return cls, cut

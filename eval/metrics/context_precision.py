@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from eval.judges.base import Judge
 from eval.metrics.base import metric
-from eval.metrics.judged import JudgedMetric, reference_claims, support, supported
+from eval.metrics.judged import NO_SOURCE, Judged, JudgedMetric, by_source, reference, reference_claims, supported
 from eval.questions import Question
 from eval.score import Fact, Result
 
@@ -25,6 +25,12 @@ def average_precision(relevant: Sequence[bool]) -> float:
     return total / hits if hits else 0.0
 
 
+def ordered(judged: Sequence[Judged]) -> tuple[float, list[Fact]]:
+    """Return the average precision of sources, each relevant when it supports a claim, and which were relevant."""
+    useful = [supported(one) > 0 for one in judged]
+    return average_precision(useful), [{"source": i, "relevant": yes} for i, yes in enumerate(useful, start=1)]
+
+
 @metric("context_precision")
 @dataclass(frozen=True)
 class ContextPrecision(JudgedMetric):
@@ -36,6 +42,7 @@ class ContextPrecision(JudgedMetric):
 
     def judge(self, question: Question, result: Result, judge: Judge) -> tuple[float, Sequence[Fact]]:
         """Return the average precision, and which sources were relevant."""
-        made = reference_claims(question, judge)
-        relevant = [supported(support(judge, made, [source], question.text)) > 0 for source in result.sources]
-        return average_precision(relevant), [{"source": i, "relevant": useful} for i, useful in enumerate(relevant, start=1)]
+        reference(question)
+        if not result.sources:
+            return 0.0, (NO_SOURCE,)
+        return ordered(by_source(judge, reference_claims(question, judge), result.sources, question.text))

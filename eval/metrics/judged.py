@@ -5,14 +5,17 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from math import isfinite
+from typing import ClassVar, TypeVar
 
-from eval.judges.base import Claim, Judge, Judgement, Label, Missing, verdicts
+from eval.judges.base import Claim, Judge, Judgement, Label, Missing, Why, verdicts
 from eval.metrics.base import Metric
 from eval.questions import Question
-from eval.score import ABSTAINED, JUDGE_FAILED, NOT_APPLICABLE, TIMED_OUT, Fact, Result, Score
+from eval.score import ABSTAINED, JUDGE_FAILED, NOT_APPLICABLE, OVER_BUDGET, TIMED_OUT, Fact, Result, Score
 
 Judged = tuple[tuple[Claim, Judgement], ...]
+T = TypeVar("T")
+NO_SOURCE = "no source was shown"
 
 
 class UnscoredError(Exception):
@@ -32,7 +35,7 @@ class JudgedMetric(Metric):
     def score(self, question: Question, result: Result, judge: Judge | None) -> Score:
         """Return the judged value, or the reason why there is none."""
         if judge is None:
-            return self.none(question, JUDGE_FAILED, "no judge was given")
+            return self.none(question, f"{JUDGE_FAILED}({Why.ERROR})", "no judge was given")
         try:
             value, evidence = self.judge(question, result, judge)
         except UnscoredError as missing:
@@ -46,37 +49,51 @@ class JudgedMetric(Metric):
 
 def failed(missing: Missing) -> UnscoredError:
     """Return a judge's failure as the reason of a score."""
-    return UnscoredError(TIMED_OUT) if missing.why == TIMED_OUT else UnscoredError(JUDGE_FAILED, missing.why)
+    own = {Why.TIMED_OUT: TIMED_OUT, Why.OVER_BUDGET: OVER_BUDGET, Why.NOT_APPLICABLE: NOT_APPLICABLE}
+    return UnscoredError(own.get(missing.why, f"{JUDGE_FAILED}({missing.why})"), missing.detail)
 
 
-def claims(judge: Judge, text: str) -> tuple[Claim, ...]:
-    """Return the claims of a text. Raises `UnscoredError` when the judge failed."""
-    found = judge.claims(text)
+def had(found: T | Missing) -> T:
+    """Return what a judge gave. Raises `UnscoredError` when it gave nothing."""
     if isinstance(found, Missing):
         raise failed(found)
     return found
+
+
+def claims(judge: Judge, text: str, question: str) -> tuple[Claim, ...]:
+    """Return the claims of a text that answers a question. Raises `UnscoredError` when the judge failed."""
+    return had(judge.claims(text, question))
 
 
 def support(judge: Judge, made: Sequence[Claim], contexts: Sequence[str], question: str) -> Judged:
     """Return each claim with its verdict. Raises `UnscoredError` when one is missing."""
     if not made:
         return ()
-    found = verdicts(judge, made, contexts, question)
-    if isinstance(found, Missing):
-        raise failed(found)
-    return tuple(zip(made, found, strict=True))
+    return tuple(zip(made, had(verdicts(judge, made, contexts, question)), strict=True))
+
+
+def by_source(judge: Judge, made: Sequence[Claim], sources: Sequence[str], question: str) -> tuple[Judged, ...]:
+    """Return for each source what it alone says of the claims. Raises `UnscoredError` when a verdict is missing."""
+    return tuple(support(judge, made, [source], question) for source in sources)
+
+
+def cosine(judge: Judge, a: str, b: str) -> float:
+    """Return the similarity of two texts, -1 to 1. Raises `UnscoredError` when the judge failed or gave no number."""
+    found = had(judge.similarity(a, b))
+    if not isfinite(found):
+        raise failed(Missing(Why.OUT_OF_RANGE, f"a similarity of {found}"))
+    return min(1.0, max(-1.0, found))
 
 
 def similarity(judge: Judge, a: str, b: str) -> float:
-    """Return the similarity held to 0 to 1: opposite vectors count as unlike. Raises `UnscoredError` when the judge failed."""
-    found = judge.similarity(a, b)
-    if isinstance(found, Missing):
-        raise failed(found)
-    return min(1.0, max(0.0, found))
+    """Return the similarity held to 0 to 1: opposite vectors count as unlike. Raises `UnscoredError` as `cosine` does."""
+    return max(0.0, cosine(judge, a, b))
 
 
-def given_answer(result: Result) -> str:
-    """Return the answer. Raises `UnscoredError` for an abstention or an empty answer."""
+def given_answer(question: Question, result: Result) -> str:
+    """Return the answer. Raises `UnscoredError` for an abstention (right where nothing can be answered) or an empty answer."""
+    if result.abstained and not question.answerable:
+        raise UnscoredError(NOT_APPLICABLE, "declined, and the question is unanswerable")
     if result.abstained:
         raise UnscoredError(ABSTAINED)
     if not result.answer.strip():
@@ -84,11 +101,24 @@ def given_answer(result: Result) -> str:
     return result.answer
 
 
-def reference_claims(question: Question, judge: Judge) -> tuple[Claim, ...]:
-    """Return the claims of the first reference answer. Raises `UnscoredError` where there are none."""
+def answer_claims(question: Question, result: Result, judge: Judge) -> tuple[Claim, ...]:
+    """Return the claims of the answer. Raises `UnscoredError` as `given_answer` does, and where it makes none."""
+    made = claims(judge, given_answer(question, result), question.text)
+    if not made:
+        raise UnscoredError(NOT_APPLICABLE, "the answer makes no claim")
+    return made
+
+
+def reference(question: Question) -> str:
+    """Return the first reference answer. Raises `UnscoredError` where there is none."""
     if not question.answers:
         raise UnscoredError(NOT_APPLICABLE, "there is no reference answer" if question.answerable else "the question is unanswerable")
-    made = claims(judge, question.answers[0])
+    return question.answers[0]
+
+
+def reference_claims(question: Question, judge: Judge) -> tuple[Claim, ...]:
+    """Return the claims of the first reference answer. Raises `UnscoredError` where there are none."""
+    made = claims(judge, reference(question), question.text)
     if not made:
         raise UnscoredError(NOT_APPLICABLE, "the reference answer makes no claim")
     return made
@@ -99,7 +129,12 @@ def supported(judged: Judged) -> int:
     return sum(verdict.label is Label.SUPPORTED for _, verdict in judged)
 
 
-def facts(judged: Judged, of: str) -> list[Fact]:
+def share(judged: Judged) -> float:
+    """Return the share of claims that are supported; of none there is no share."""
+    return supported(judged) / len(judged)
+
+
+def facts(judged: Judged, of: str) -> list[dict[str, object]]:
     """Return the verdicts as evidence of a score; `of` says whose claims they are."""
     return [
         {
@@ -107,7 +142,8 @@ def facts(judged: Judged, of: str) -> list[Fact]:
             "claim": claim.text,
             "label": str(verdict.label),
             "score": verdict.score,
-            "why": verdict.why,
+            "confidence": verdict.confidence,
+            "rationale": verdict.rationale,
             "evidence": [[e.context, e.start, e.end] for e in verdict.evidence],
         }
         for claim, verdict in judged

@@ -20,7 +20,7 @@ class Latency(Metric):
     range: ClassVar[tuple[float, float | None]] = (0.0, None)
 
     def score(self, question: Question, result: Result, judge: Judge | None) -> Score:  # part of the interface
-        """Return the time, or `not applicable` for a question that was not timed."""
+        """Return the time, or `not_applicable` for a question that was not timed."""
         if result.latency_ms is None:
             return self.not_applicable(question, "the question was not timed")
         return self.value(question, result.latency_ms)

@@ -26,8 +26,10 @@ def ideal(question: Question) -> list[int]:
     return sorted((grade for grade in question.grades.values() if grade > 0), reverse=True)
 
 
-def unranked(question: Question) -> str:
+def unranked(question: Question, result: Result) -> str:
     """Return why no ranking can be judged for this question; empty when one can."""
+    if not result.ranked:
+        return "no ranking was given"
     if not question.answerable:
         return "the question is unanswerable"
     return "" if ideal(question) else "no evidence is named"
@@ -38,8 +40,8 @@ class Ranking(Metric):
     """A metric of the whole document list; subclasses say how gains become a value."""
 
     def score(self, question: Question, result: Result, judge: Judge | None) -> Score:  # part of the interface
-        """Return the value of the document ranking, or `not applicable` where nothing is relevant."""
-        if why := unranked(question):
+        """Return the value of the document ranking, or `not_applicable` where nothing is relevant."""
+        if why := unranked(question, result):
             return self.not_applicable(question, why)
         return self.value(question, self.of(gains(question, documents(result)), ideal(question)))
 
@@ -53,8 +55,8 @@ class RankingAt(MetricAt):
     """A metric of the first `k` documents; a shorter list is marked, and scored as if padded with irrelevant ones."""
 
     def score(self, question: Question, result: Result, judge: Judge | None) -> Score:  # part of the interface
-        """Return the value of the first `k` documents, or `not applicable` where nothing is relevant."""
-        if why := unranked(question):
+        """Return the value of the first `k` documents, or `not_applicable` where nothing is relevant."""
+        if why := unranked(question, result):
             return self.not_applicable(question, why)
         ranked = documents(result)
         short = f"list of {len(ranked)} document{'s' * (len(ranked) != 1)} is shorter than {self.k}" if len(ranked) < self.k else ""

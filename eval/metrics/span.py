@@ -22,9 +22,11 @@ class SpanMetric(Metric):
     """A metric of three lengths in characters: evidence, context shown, and what both hold."""
 
     def score(self, question: Question, result: Result, judge: Judge | None) -> Score:  # part of the interface
-        """Return the overlap, or `not applicable` where there is no evidence to overlap with."""
+        """Return the overlap, or `not_applicable` where there is no evidence to overlap with."""
         if not question.answerable:
             return self.not_applicable(question, "the question is unanswerable")
+        if not result.placed:
+            return self.not_applicable(question, "the contexts have no place in the corpus")
         wanted, shown = length(question.evidence), length(result.context)
         if not wanted:
             return self.not_applicable(question, "no evidence is named")

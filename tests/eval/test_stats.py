@@ -18,10 +18,10 @@ def test_worked_clusters():
 
 
 def test_worked_standard_error():
-    """Residuals of A and B are 2/3 and -2/3: se = sqrt(2/1 * 8/9) / 3 = 4/9; mde = (1.959964 + .841621) * 4/9."""
+    """Residuals of A and B are 2/3 and -2/3: se = sqrt(2/1 * 8/9) / 3 = 4/9; mde = (12.706205 + 1.376382) * 4/9, Student's t with 1 degree."""
     found = paired([1, 0, 1], [0, 0, 0], ["A", "B", "A"])
     assert found.delta == 2 / 3
-    assert found.mde == pytest.approx((1.959964 + 0.841621) * 4 / 9, abs=1e-6)
+    assert found.mde == pytest.approx((12.706205 + 1.376382) * 4 / 9, abs=1e-6)
     assert (found.wins, found.losses, found.ties, found.n, found.clusters) == (2, 0, 1, 3, 2)
 
 
@@ -29,6 +29,12 @@ def test_worked_exact_permutation():
     """Sums 1, 2, 3: only +++ and --- reach 6, so p = 2/8. Sums 1, -2: all four sign patterns reach 1, so p = 1."""
     assert paired([1, 2, 3], [0, 0, 0], "abc").p == 2 / 8
     assert paired([1, 0], [0, 2], "ab").p == 1.0
+
+
+def test_worked_effect():
+    """Differences 1, 2, 3 have mean 2 and standard deviation 1; equal ones have no spread to measure by."""
+    assert paired([1, 2, 3], [0, 0, 0], "abc").effect == 2.0
+    assert paired([0.3, 0.4], [0.1, 0.2], "ab").effect is None
 
 
 def test_clusters_flip_as_a_whole():
@@ -50,6 +56,7 @@ def test_a_against_b_is_minus_b_against_a(rows):
     a, b, clusters = zip(*rows, strict=True)
     x, y = paired(a, b, clusters, draws=500), paired(b, a, clusters, draws=500)
     assert (x.delta, x.low, x.high, x.p, x.mde, x.wins, x.losses, x.ties) == (-y.delta, -y.high, -y.low, y.p, y.mde, y.losses, y.wins, y.ties)
+    assert x.effect == (None if y.effect is None else -y.effect)
     assert x.low <= x.high
     assert 0 < x.p <= 1
 
@@ -61,6 +68,7 @@ def test_a_run_against_itself_shows_no_difference(rows):
     a, _, clusters = zip(*rows, strict=True)
     found = paired(a, a, clusters, draws=200)
     assert (found.delta, found.low, found.high, found.p, found.wins, found.losses) == (0.0, 0.0, 0.0, 1.0, 0, 0)
+    assert (found.effect, found.mde) == (None, 0.0 if found.clusters > 1 else None)
 
 
 def test_the_same_seed_gives_the_same_figures_and_another_seed_others():
@@ -77,9 +85,10 @@ def test_rounding_is_no_win():
 
 
 def test_unclustered_interval_agrees_with_scipy():
-    """Every value its own cluster: the percentile bootstrap of scipy, within Monte Carlo error (about .002)."""
+    """Every value its own cluster: the percentile bootstrap of scipy at the expanded level, within Monte Carlo error (about .002)."""
     values = np.random.default_rng(0).random(50)
-    expected = reference.bootstrap((values,), np.mean, method="percentile", n_resamples=10_000, rng=1).confidence_interval
+    level = 1 - 2 * reference.norm.cdf(-np.sqrt(50 / 49) * reference.t.ppf(0.975, 49))
+    expected = reference.bootstrap((values,), np.mean, method="percentile", confidence_level=level, n_resamples=10_000, rng=1).confidence_interval
     found = interval(values, range(50))
     assert (found.low, found.high) == (pytest.approx(expected.low, abs=0.006), pytest.approx(expected.high, abs=0.006))
 

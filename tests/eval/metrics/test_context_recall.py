@@ -14,7 +14,9 @@ def test_share_of_reference_claims(question, result, judge):
 
 def test_an_empty_context_recalls_nothing(question, judge):
     """0 by definition, without asking the judge (it would fail on `?`)."""
-    assert METRIC.score(question, Result("q"), judge()).value == 0.0
+    asked = judge()
+    score = METRIC.score(question, Result("q"), asked)
+    assert (score.value, score.evidence, asked.calls) == (0.0, ("no source was shown",), [])
     assert METRIC.score(Question("q", "?", answers=("?",)), Result("q"), judge()).value == 0.0
 
 

@@ -2,7 +2,9 @@
 
 import pytest
 
+from eval.judges.base import Why
 from eval.metrics import parse
+from eval.questions import Question
 from eval.score import Result
 
 METRIC = parse("faithfulness")
@@ -17,8 +19,27 @@ def test_share_of_supported_claims(question, result, judge):
 
 
 def test_no_context_supports_nothing(question, judge):
-    """An answer without a source is not faithful."""
-    assert METRIC.score(question, Result("q", answer="a b"), judge()).value == 0.0
+    """An answer without a source is not faithful; that is said without asking, and with the reason."""
+    asked = judge()
+    score = METRIC.score(question, Result("q", answer="a b"), asked)
+    assert (score.value, score.evidence, asked.calls) == (0.0, ("no source was shown",), [])
+
+
+def test_an_answer_without_a_claim_is_not_applicable(judge):
+    """Nothing is said, so nothing is supported; ragas gives NaN."""
+
+    class Wordless(judge):
+        def claims(self, text, question=""):
+            return ()
+
+    score = METRIC.score(Question("q", "?"), Result("q", sources=("a",), answer="Well"), Wordless())
+    assert (score.value, score.why) == (None, "not_applicable: the answer makes no claim")
+
+
+def test_declining_what_cannot_be_answered_is_not_applicable(judge):
+    """It was right to decline: no coverage is lost by it."""
+    declined = Result("q", sources=("a",), answer="I do not know", abstained="weak support")
+    assert METRIC.score(Question("q", "?", answerable=False), declined, judge()).why == "not_applicable: declined, and the question is unanswerable"
 
 
 @pytest.mark.parametrize(
@@ -38,9 +59,9 @@ def test_reasons(question, judge, answer, abstained, why):
 
 
 def test_a_time_out_is_its_own_reason(question, judge):
-    """A judge that says `timed out` is reported so."""
-    score = METRIC.score(question, Result("q", sources=("a",), answer="?"), judge(failure="timed out"))
-    assert (score.value, score.why) == (None, "timed out")
+    """A judge that says `timed_out` is reported so."""
+    score = METRIC.score(question, Result("q", sources=("a",), answer="?"), judge(failure=Why.TIMED_OUT))
+    assert (score.value, score.why) == (None, "timed_out: answered in prose")
 
 
 def test_missing_verdicts_withhold_the_score(question, result, judge):

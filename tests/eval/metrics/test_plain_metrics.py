@@ -1,20 +1,8 @@
-"""abstention_accuracy, context_tokens and latency_ms: metrics that read one field."""
-
-import pytest
+"""context_tokens and latency_ms: metrics that read one field."""
 
 from eval.metrics import parse
 from eval.questions import Question
 from eval.score import Result
-
-
-@pytest.mark.parametrize(
-    ("answerable", "abstained", "value"),
-    [(True, "", 1.0), (True, "weak support", 0.0), (False, "", 0.0), (False, "weak support", 1.0)],
-)
-def test_abstention_is_right_exactly_where_the_question_is_unanswerable(answerable, abstained, value):
-    """Every question has a value."""
-    question = Question("q", "?", answerable=answerable)
-    assert parse("abstention_accuracy").score(question, Result("q", abstained=abstained), None).value == value
 
 
 def test_context_tokens_are_taken_as_counted():

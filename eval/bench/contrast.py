@@ -1,0 +1,133 @@
+"""`python -m eval.bench.contrast FOLDER`: whether the embedded judge sees a swapped number and a negation put in or taken out.
+
+The pairs are made from the claims that people have labelled as supported, by rule and from a seed: nobody labelled the altered ones,
+but a claim with another number, or said the other way round, is no longer what the labelled claim said.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from eval.bench import labels
+from eval.judges import numbers
+from eval.judges.base import Claim, Judge, Judgement, Label
+from rag.errors import QuestionError
+from rag.shell import run
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+_NUMBER = re.compile(rf"{numbers.PATTERN}|\b(?:{'|'.join(w for w in numbers.WORDS if w not in ('zero', 'one'))})\b")
+_DIGITS = re.compile(r"\d+(?:,\d{3})*")
+_AUXILIARY = re.compile(r"\b(?:is|are|was|were|has|have|had|can|could|will|would|may|might|should|must|does|do|did)\b(?! not\b|n['\u2019]t)", re.IGNORECASE)
+_NEGATION = re.compile(r"(?<=\w) (?:not|never)\b(?! only)|(?<=[a-z])n['\u2019]t\b|(?<=can)not\b")
+
+
+def swapped(claim: str, rng: random.Random) -> str | None:
+    """Return the claim with one number replaced by another of its size; None where it has none."""
+    found = [m for m in _NUMBER.finditer(claim) if numbers.spelled(m[0]) and _standing(claim, m.start())]
+    if not found:
+        return None
+    old = rng.choice(found)
+    if old[0].lower() in numbers.WORDS:
+        new = rng.choice([w for w in list(numbers.WORDS)[2:13] if w != old[0].lower()])
+    else:
+        new = _DIGITS.sub(lambda m: _other(m[0], rng), old[0], count=1)
+    return claim[: old.start()] + new + claim[old.end() :]
+
+
+def _standing(claim: str, at: int) -> bool:
+    """Whether a number is one that is said of something, and no part of a name (COVID-19)."""
+    return not (at >= 2 and claim[at - 1] in "-\u2010\u2011\u2013" and claim[at - 2].isalpha())
+
+
+def _other(digits: str, rng: random.Random) -> str:
+    """Return another whole number, with thousands commas where the first has some: a year moves by at most 20, others within half and double."""
+    value = int(digits.replace(",", ""))
+    low, high = (value - 20, value + 20) if 1000 <= value <= 2100 else (value // 2, 2 * value + 3)
+    new = rng.choice([n for n in (rng.randint(low, high) for _ in range(20)) if n != value] or [value + 1])
+    return f"{new:,}" if "," in digits else str(new)
+
+
+def negated(claim: str, _: random.Random) -> str | None:
+    """Return the claim with "not" after its first auxiliary verb; None where it has none, or has a negation already."""
+    found = _AUXILIARY.search(claim)
+    if found is None or _NEGATION.search(claim):
+        return None
+    return f"{claim[: found.end()]} not{claim[found.end() :]}"
+
+
+def affirmed(claim: str, _: random.Random) -> str | None:
+    """Return the claim without its one "not", "never" or "n't"; None where it has none or several."""
+    found = list(_NEGATION.finditer(claim))
+    return claim[: found[0].start()] + claim[found[0].end() :] if len(found) == 1 else None
+
+
+ALTERATIONS: dict[str, Callable[[str, random.Random], str | None]] = {"number swapped": swapped, "negation put in": negated, "negation taken out": affirmed}
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A supported claim, what was made of it, and the contexts both are judged by."""
+
+    original: str
+    altered: str
+    contexts: tuple[str, ...]
+    question: str
+
+
+def pairs(rows: Sequence[labels.Row], kind: str, seed: int = 1) -> Iterator[Pair]:
+    """Yield a pair for each supported row whose answer can be altered in this way: the same ones for the same seed."""
+    for row in rows:
+        original = labels.plain(row.answer)
+        rng = random.Random(f"{seed} {row.id}")  # noqa: S311  # a draw that can be repeated, nothing secret
+        altered = ALTERATIONS[kind](original, rng) if row.supported else None
+        if altered and altered != original:
+            yield Pair(original, altered, row.contexts, row.question)
+
+
+@dataclass(frozen=True)
+class Caught:
+    """Of `pairs` pairs, how many altered claims scored lower; of `supported` originals called supported, how many altered ones were not."""
+
+    pairs: int
+    lower: int
+    supported: int
+    lost: int
+
+
+def caught(judge: Judge, made: Sequence[Pair]) -> Caught:
+    """Judge both sides of each pair."""
+    lower = supported = lost = 0
+    for pair in made:
+        a, b = judge.support([Claim(pair.original), Claim(pair.altered)], pair.contexts, pair.question)
+        if not isinstance(a, Judgement) or not isinstance(b, Judgement) or a.score is None or b.score is None:
+            raise QuestionError(f"the judge {judge.identity['use']} gave no score for {pair.original[:60]!r}")
+        lower += b.score < a.score
+        supported += a.label is Label.SUPPORTED
+        lost += a.label is Label.SUPPORTED and b.label is not Label.SUPPORTED
+    return Caught(len(made), lower, supported, lost)
+
+
+@app.command()
+def main(folder: Annotated[Path, typer.Argument(help="JSON Lines files of {contexts, question, answer, supported}.")]) -> None:
+    """Print, for each set and alteration, the share of altered claims that score lower and the share that is no longer called supported."""
+    lines = ["labels               alteration           pairs   lower   originals supported   of those lost"]
+    for name, rows in labels.sets(folder):
+        judge = labels.judge(rows)
+        for kind in ALTERATIONS:
+            found = caught(judge, list(pairs(rows, kind)))
+            shares = [f"{100 * n / max(1, of):5.1f} %" for n, of in ((found.lower, found.pairs), (found.lost, found.supported))]
+            lines.append(f"{name:20} {kind:20} {found.pairs:5} {shares[0]:>7} {found.supported:21} {shares[1]:>15}")
+    sys.stdout.write("\n".join(lines) + "\n")
+
+
+if __name__ == "__main__":
+    sys.exit(run(app))
