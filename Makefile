@@ -11,7 +11,7 @@ install: $(VENV)/installed
 $(VENV)/installed: pyproject.toml .ci/constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint .ci/constraints.txt torch
-	$(BIN)/pip install --quiet --disable-pip-version-check --constraint .ci/constraints.txt --editable '.[all,dev]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint .ci/constraints.txt --editable '.[all,dev,ragas]'
 	touch $@
 
 demo: install
@@ -21,7 +21,7 @@ demo: install
 	$(BIN)/rag-eval report $(OUT)/demo -o $(OUT)/demo/report.html
 
 test: install
-	$(BIN)/python -m pytest -n auto
+	RAG_REQUIRE_RAGAS=1 $(BIN)/python -m pytest -n auto
 
 check: install
 	$(BIN)/ruff check .

@@ -79,7 +79,9 @@ class Meter(Purse):
             if self.budget.calls is not None and self.calls >= self.budget.calls:
                 raise OverBudget(f"the budget of {self.budget.calls} calls is used up")
             if self.budget.money is not None and self.cost + self._held + most > self.budget.money:
-                raise OverBudget(f"a call may cost {most:.6g} and {self.budget.money - self.cost - self._held:.6g} of the budget of {self.budget.money:g} is left")
+                raise OverBudget(
+                    f"a call may cost {most:.6g} and {self.budget.money - self.cost - self._held:.6g} of the budget of {self.budget.money:g} is left"
+                )
             self.calls += 1
             self._held += most
         try:
@@ -105,7 +107,9 @@ class Meter(Purse):
 class Metered(Runtime):
     """A runtime whose every completion is counted, and which stops between two questions, batches or calls when the budget is used up."""
 
-    def __init__(self, meter: Meter, memo: Memo | None = None, precision: str | None = None, show_progress: bool | None = None, record: Path | None = None) -> None:
+    def __init__(
+        self, meter: Meter, memo: Memo | None = None, precision: str | None = None, show_progress: bool | None = None, record: Path | None = None
+    ) -> None:
         """Take a meter; the rest is as in `Runtime`."""
         super().__init__(memo, precision, show_progress, record)
         self.meter = meter

@@ -7,7 +7,7 @@ For callers: `find(judge, path)` gives a `Certificate` with `status` (`certified
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from math import isfinite
@@ -48,12 +48,11 @@ class Certificate:
         if self.body is None:
             return f"judge {self.judge}: not certified: its error rate is unknown; {_HOW}"
         if self.status == "stale":
-            return f"judge {self.judge}: not certified: its certificate is stale ({'; '.join(self.differs)}), so its error rate is unknown; {_HOW}"
+            return f"judge {self.judge}: not certified: its certificate is stale ({_few(self.differs, 3)}), so its error rate is unknown; {_HOW}"
         metrics = self.body["metrics"]
         shown = ", ".join(f"{label} {_shown(metrics.get(name))}" for name, label in _SHOWN if name in metrics)
-        weak = self.body.get("weak_spots") or ()
-        more = f"; weak: {'; '.join(weak[:2])}" + (f" (and {len(weak) - 2} more)" if len(weak) > 2 else "") if weak else ""
-        return f"judge {self.judge}: certified on {self.body['judged']:,} labelled rows: {shown}{more}"
+        weak = self.body["weak_spots"]
+        return f"judge {self.judge}: certified on {self.body['judged']:,} labelled rows: {shown}" + (f"; weak: {_few(weak, 2)}" if weak else "")
 
     def as_dict(self) -> dict[str, Any]:
         """Return what a run's summary keeps of it; `judge` is the identity that a later certificate must have to be this judge's."""
@@ -63,6 +62,10 @@ class Certificate:
 
 
 _SHOWN = (("sensitivity", "sensitivity"), ("specificity", "specificity"), ("auroc", "AUROC"), ("auroc_within", "within a label set"))
+
+
+def _few(phrases: Sequence[str], most: int) -> str:
+    return "; ".join(phrases[:most]) + (f" (and {len(phrases) - most} more)" if len(phrases) > most else "")
 
 
 def _shown(figure: Mapping[str, Any] | None) -> str:

@@ -123,9 +123,7 @@ def combinations(matrix: Matrix) -> list[tuple[str, dict[str, Any]]]:
     if not matrix.fields:
         return []
     rows = itertools.product(*(v.items() for v in matrix.fields.values()))
-    return [
-        (combined(zip(matrix.fields, [word for word, _ in row], strict=True)), dict(zip(matrix.fields, [v for _, v in row], strict=True))) for row in rows
-    ]
+    return [(combined(zip(matrix.fields, [word for word, _ in row], strict=True)), dict(zip(matrix.fields, [v for _, v in row], strict=True))) for row in rows]
 
 
 def expand(matrix: Matrix) -> Grid:

@@ -79,10 +79,10 @@ def ask(
 @app.command("stages")
 def stages_command(as_json: Json = False) -> None:
     """List every part a configuration can use, with its fields."""
-    from rag.schema import stages
+    from rag.schema import stage_text, stages
 
     rows = stages()
-    emit({"stages": rows}, as_json, lambda: "\n".join(_stage_text(r) for r in rows))
+    emit({"stages": rows}, as_json, lambda: "\n".join(stage_text(r) for r in rows))
 
 
 @app.command("schema")
@@ -142,11 +142,6 @@ def _unknown(steps: Sequence[Step], reader: Reader) -> list[str]:
     if found:
         note(unknown_note(found, reader))
     return found
-
-
-def _stage_text(row: dict[str, Any]) -> str:
-    fields = ", ".join(f"{f['name']}: {f['type']}" + ("" if f.get("required") else f" = {f.get('default')}") for f in row["fields"])
-    return f"{row['kind']}: {row['use']}\n    {row['summary']}\n    {fields or 'no fields'}"
 
 
 def main() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import types
+from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, fields, is_dataclass
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
@@ -27,15 +28,21 @@ def schema() -> dict[str, Any]:
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "spanwise pipeline", **_object(Pipeline), "$defs": definitions}
 
 
-def stages() -> list[dict[str, Any]]:
-    """Return one row per registered part: `kind, use, summary, fields: [{name, type, default}]`."""
+def stages(bases: Sequence[type[Stage]] = REGISTERED) -> list[dict[str, Any]]:
+    """Return one row per registered part of these kinds: `kind, use, summary, fields: [{name, type, default}]`."""
     rows = []
-    for base in REGISTERED:
+    for base in bases:
         for use, cls in parts(base.kind).items():
             hints = get_type_hints(cls)
             table = [{"name": f.name, "type": spell(hints[f.name]), **_default(f)} for f in fields(cls)]  # type: ignore[arg-type]  # parts are dataclasses
             rows.append({"kind": base.kind, "use": use, "summary": (cls.__doc__ or "").strip().split("\n")[0], "fields": table})
     return rows
+
+
+def stage_text(row: Mapping[str, Any]) -> str:
+    """Return a row of `stages` in three lines."""
+    fields = ", ".join(f"{f['name']}: {f['type']}" + ("" if f.get("required") else f" = {f.get('default')}") for f in row["fields"])
+    return f"{row['kind']}: {row['use']}\n    {row['summary']}\n    {fields or 'no fields'}"
 
 
 def _required(cls: type[Any]) -> list[str]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import log
 
-from eval.judges.words import Sentence, parse
+from eval.judges.words import parse
 
 WINDOW = 3  # sentences
 
@@ -48,7 +48,7 @@ class Containment:
         total = sum(units.values())
         top: Held | None = None
         for i, context in enumerate(contexts):
-            sentences = [(s, _units(s)) for s in parse(context, self.language)]
+            sentences = [(s, s.units) for s in parse(context, self.language)]
             for size in range(1, WINDOW + 1):
                 for at in range(len(sentences) - size + 1):
                     shown = sentences[at : at + size]
@@ -67,17 +67,13 @@ class Containment:
     def _wanted(self, text: str, known: str) -> tuple[dict[str, float], frozenset[str]]:
         """Return the weight of each unit of a text that is not known (of all, where all are), and the numbers that it is held to."""
         given, wanted = self.units(known), self.units(text)
-        required = frozenset[str]().union(*(s.numbers for s in parse(text, self.language))) - _spelled(given)
+        required = frozenset(n for s in parse(text, self.language) for n in s.numbers if "#" + n in s.units) - _spelled(given)
         return {u: self._weight(u) for u in sorted(wanted - given or wanted)}, required
 
     def units(self, text: str) -> frozenset[str]:
         """Return the stemmed content words of a text, and its numbers each behind a `#`."""
-        return frozenset[str]().union(*(_units(s) for s in parse(text, self.language)))
+        return frozenset[str]().union(*(s.units for s in parse(text, self.language)))
 
 
 def _spelled(units: frozenset[str]) -> frozenset[str]:
     return frozenset(u[1:] for u in units if u[0] == "#")
-
-
-def _units(sentence: Sentence) -> frozenset[str]:
-    return sentence.terms | frozenset("#" + n for n in sentence.mentioned)

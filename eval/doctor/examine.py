@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from eval.doctor import duplicates, evidence, leaks, reach, saturation, slices, support, unanswerable
+from eval.doctor import duplicates, evidence, leaks, origins, reach, saturation, slices, support, unanswerable
 from eval.doctor.findings import ORDER, Checked, Finding, Severity
 from eval.doctor.past import read_past
 from eval.doctor.rows import Rows, read_rows
@@ -22,6 +22,7 @@ from rag.types import Document
 
 Check = Callable[[Subject], Checked]
 CHECKS: tuple[tuple[str, Check], ...] = (
+    (origins.NAME, origins.check),
     (evidence.NAME, evidence.check),
     (duplicates.NAME, duplicates.check),
     (leaks.NAME, leaks.check),

@@ -50,7 +50,8 @@ def _figures(figures: Mapping[str, Any]) -> Iterator[str]:
         yield f"  a question shares {leaks['median_overlap']:.0%} of its content words with its evidence (median of {leaks['compared']})"
     if unanswerable.get("sensitivity") is not None:
         seen = unanswerable["sensitivity"]
-        yield f"  the look for answers to unanswerable questions sees {seen:.0%} of the answerable ones: what it does not suspect it has not cleared"
+        told = f"suspects {unanswerable['suspected']:.0%} of the unanswerable questions and would suspect {seen:.0%} of the answerable ones"
+        yield f"  the look for answers by words {told}; the nearer the two, the less it tells, and what it does not suspect it has not cleared"
     if support.get("without_answer"):
         yield f"  {support['without_answer']} answerable questions have no reference answer: metrics that need one leave them out"
     if figures.get("duplicates", {}).get("left_out"):

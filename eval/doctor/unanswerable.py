@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from eval.doctor.answerability import best_passage
@@ -10,6 +11,7 @@ from eval.doctor.subject import Subject
 from eval.questions import Question
 
 NAME = "unanswerable"
+MANY = 0.2  # of the questions: where more are suspects, the look cannot tell them apart, and each is only noted
 
 
 def check(subject: Subject) -> Checked:
@@ -21,7 +23,9 @@ def check(subject: Subject) -> Checked:
     if not asked:
         return Checked((), {"unanswerable": 0})
     findings = [f for q in subject.runtime.track(asked, "unanswerable", len(asked)) if (f := _suspect(subject, q))]
-    figures: dict[str, Any] = {"unanswerable": len(asked), "suspects": len(findings), "sensitivity": None}
+    if len(findings) > MANY * len(asked):
+        findings = [replace(f, severity=Severity.NOTE) for f in findings]
+    figures: dict[str, Any] = {"unanswerable": len(asked), "suspects": len(findings), "suspected": round(len(findings) / len(asked), 3), "sensitivity": None}
     answerable = [q for q in subject.questions if q.answerable and not all(subject.whole(s) for s in q.evidence)]
     if subject.judge is None and answerable:
         rows = subject.runtime.track(answerable, "answerable", len(answerable))

@@ -39,7 +39,7 @@ def terms(text: str, language: str = "english") -> frozenset[str]:
 
 def numbers(text: str) -> frozenset[str]:
     """Return the numbers of a text, in digits or English words, in one spelling (1,000 and "two" are 1000 and 2)."""
-    return frozenset[str]().union(*(s.mentioned for s in parse(text, "english")))
+    return frozenset(unit[1:] for s in parse(text, "english") for unit in s.units if unit[0] == "#")
 
 
 def negated(text: str) -> bool:

@@ -85,8 +85,7 @@ def _scores(scores: list[dict[str, Any]]) -> list[str]:
 def _verdict(verdict: Mapping[str, Any]) -> str:
     """Return what was said of a claim, and of whose; for citations whether each matters."""
     if "matters" in verdict:
-        cited = verdict.get("cited", [])
-        return f"cites {cited}, {'matters' if verdict['matters'] in (True, [True] * len(cited)) else f'matters: {verdict["matters"]}'}"
+        return f"citation [{verdict.get('cites')}] {'matters' if verdict['matters'] else 'does not matter'}"
     number = verdict.get("score")
     return f"{verdict.get('of', '')} claim {verdict.get('label', '')}{'' if number is None else f' {number:.2f}'}"
 

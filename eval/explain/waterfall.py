@@ -20,14 +20,15 @@ def waterfall(found: Explanation, clusters: Mapping[str, str]) -> dict[str, Any]
     something from; the points and `left` sum to 1. `outcomes`: every question once, at the first stage that lost evidence, or by
     what became of the answer. `legs`: the mean share of the evidence that each leg found, and that only it found.
     """
-    measured = [q for q in found.questions if sum(q.lost.values()) + q.left > 0]
+    every = sorted(found.questions, key=lambda q: q.question)  # resampling looks at clusters in order of appearance
+    measured = [q for q in every if sum(q.lost.values()) + q.left > 0]
     body: dict[str, Any] = {"config": found.config, "measure": found.measure, "n": len(found.questions), "measured": len(measured)}
-    body |= {"left_out": dict(found.left_out), "replayed_otherwise": [q.question for q in found.questions if not q.same]}
+    body |= {"left_out": dict(found.left_out), "replayed_otherwise": [q.question for q in every if not q.same]}
     body["stages"] = stage_rows(found.stages, measured, clusters)
     body["left"] = sum(q.left for q in measured) / len(measured) if measured else None
     body["legs"] = _leg_rows(measured, clusters)
     body["outcomes"] = _outcomes(found)
-    body["questions"] = [question_row(q) for q in found.questions]
+    body["questions"] = [question_row(q) for q in every]
     return body
 
 

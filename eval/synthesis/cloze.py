@@ -20,6 +20,7 @@ FEWEST = 5  # content words around the gap
 # A name: words with a capital inside a sentence, or with capitals and digits mixed in (BM25, GPT-4, MiniLM).
 _TOKEN = re.compile(r"(?<![\w.])[^\W\d_](?:[\w.+-]*[^\W_])?(?!\w)")
 _NUMBER = re.compile(numbers.PATTERN)
+_SCALES = frozenset(["k", "K", "M", "B", "thousand", "million", "billion", "trillion"])  # part of the number, where other units stay
 _TRIVIAL = 10  # whole numbers below it are too easily guessed
 
 Frequency = Callable[[str], int]  # a word in lower case to the number of documents that hold it
@@ -76,7 +77,8 @@ def _numbers(sentence: str) -> Iterator[_Target]:
         digits = re.match(r"[\d.,]*\d", match[0])
         if digits is None or (digits[0].isdigit() and int(digits[0]) < _TRIVIAL) or _part(sentence, match.start(), match.start() + digits.end()):
             continue
-        yield _Target(match.start(), match.start() + digits.end(), "number", 0)
+        scaled = match[0][digits.end() :].strip() in _SCALES
+        yield _Target(match.start(), match.end() if scaled else match.start() + digits.end(), "number", 0)
 
 
 def _part(sentence: str, start: int, end: int) -> bool:

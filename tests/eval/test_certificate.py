@@ -47,6 +47,11 @@ def test_weak_spots_are_in_the_line(tmp_path: Path) -> None:
     assert line.endswith("; weak: misses names; misses dates (and 1 more)")
 
 
+def test_a_line_names_three_differences_at_most() -> None:
+    line = Certificate(JUDGE, "stale", ("a: 1 then, 2 now", "b", "c", "d", "e"), body()).line()
+    assert "(a: 1 then, 2 now; b; c (and 2 more))" in line
+
+
 def test_another_identity_of_the_same_name_is_stale_and_says_what_differs(tmp_path: Path) -> None:
     now = {"use": "mine", "version": 3, "model": {"name": "small", "digest": "cd"}, "seed": 1}
     found = find_for(now, written(tmp_path, body()))

@@ -21,7 +21,7 @@ DECLINED = {"id": "q3", "text": "Who knows?", "evidence": [], "answerable": Fals
 
 def test_every_check_has_figures_and_the_worst_comes_first(examined):
     body = examined(TEXTS, [DECLINED, GONE, GOOD])
-    assert list(body["figures"]) == ["rows", "evidence", "duplicates", "leaks", "support", "unanswerable", "slices", "power"]
+    assert list(body["figures"]) == ["rows", "synthetic", "evidence", "duplicates", "leaks", "support", "unanswerable", "slices", "power"]
     assert body["figures"]["rows"] == {"sound": 2, "problems": 1}
     severities = [f["severity"] for f in body["findings"]]
     assert severities == sorted(severities, key=["error", "warning", "note"].index)

@@ -35,3 +35,8 @@ def test_whole_documents_are_no_evidence_to_copy_from(subject_of, row):
 def test_the_run_is_shown_as_the_evidence_spells_it():
     assert leaks.copied("does a CACHE, hold keys", "Well: a cache  hold\nkeys.") == (4, "a cache  hold\nkeys")
     assert leaks.copied("nothing", "alike") == (0, "")
+
+
+def test_cloze_questions_are_copies_by_construction_and_left_out(subject_of, row):
+    rows = [row("q", "What costs a parcel heavier than twenty kilograms?", HEAVY, tags=["synthetic", "cloze"])]
+    assert leaks.check(subject_of(TEXTS, rows)).figures["compared"] == 0

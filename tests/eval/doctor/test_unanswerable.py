@@ -24,11 +24,20 @@ def test_questions_for_a_number_are_told_from_others(text, asks):
     assert counts(text) is asks
 
 
+NO_IDEA = [{"id": f"n{i}", "text": f"Who invented soap number {i}?", "evidence": [], "answerable": False} for i in range(4)]
+
+
 def test_a_passage_with_the_words_and_a_number_is_a_suspect(subject_of, row):
-    subject = subject_of(TEXTS, [row("u", "How many euros costs returning a heavy parcel?")])
+    subject = subject_of(TEXTS, [row("u", "How many euros costs returning a heavy parcel?"), *NO_IDEA])
     (found,) = unanswerable.check(subject).findings
     assert (found.severity, found.facts["doc"], found.facts["by"], found.facts["distractor"]) == (Severity.WARNING, "fee.md", "words", False)
     assert TEXTS["fee.md"][found.facts["start"] : found.facts["end"]] == "Returning a heavy parcel costs five euros."
+
+
+def test_where_more_than_a_fifth_are_suspects_each_is_only_noted(subject_of, row):
+    checked = unanswerable.check(subject_of(TEXTS, [row("u", "How many euros costs returning a heavy parcel?"), *NO_IDEA[:3]]))
+    assert [f.severity for f in checked.findings] == [Severity.NOTE]
+    assert checked.figures["suspected"] == 0.25
 
 
 def test_without_a_new_number_there_is_no_answer_to_how_many(subject_of, row):
@@ -54,7 +63,7 @@ def test_how_much_the_look_sees_is_measured_on_answerable_questions(subject_of, 
         row("b", "When do small marsupials rest?", ("other.md", "through the day")),
     ]
     figures = unanswerable.check(subject_of(TEXTS, rows)).figures
-    assert figures == {"unanswerable": 1, "suspects": 0, "sensitivity": 0.5}
+    assert figures == {"unanswerable": 1, "suspects": 0, "suspected": 0.0, "sensitivity": 0.5}
 
 
 def test_without_unanswerable_questions_nothing_is_searched(subject_of, row):

@@ -99,6 +99,11 @@ def test_numbers_with_units_keep_the_unit():
     )
 
 
+def test_scales_are_part_of_the_number():
+    assert gaps("The yearly surcharge for all heavy parcels is about 17 million euros or less.")[0][1] == "17 million"
+    assert gaps("The largest model of the whole family has 65B parameters in each of several layers.")[0][1] == "65B"
+
+
 @pytest.mark.parametrize(
     "text",
     [
