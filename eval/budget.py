@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -46,10 +46,16 @@ class Budget:
                 raise ConfigError(f"budget.{name}: expected a {'whole ' * (name == 'calls')}number of at least 0, found {value!r}")
         return cls(**data)
 
-    def limited(self, calls: int | None, seconds: float | None, money: float | None) -> Budget:
-        """Return the budget with those limits replaced that are given."""
-        given = {"calls": calls, "seconds": seconds, "money": money}
-        return Budget(**{**asdict(self), **{k: v for k, v in given.items() if v is not None}})
+    def limited(self, given: Sequence[str]) -> Budget:
+        """Return the budget with the limits replaced that are given as `calls=100`. Raises `ConfigError` naming the one that is wrong."""
+        data: dict[str, Any] = {}
+        for text in given:
+            name, _, number = text.partition("=")
+            try:
+                data[name.strip()] = int(number) if name.strip() == "calls" else float(number)
+            except ValueError:
+                raise ConfigError(f"--budget {text}: write calls=N, seconds=N or money=N, with a number of at least 0") from None
+        return replace(self, **{name: getattr(Budget.read(data), name) for name in data})
 
 
 class Meter(Purse):

@@ -27,11 +27,14 @@ CHARS = 600  # of a chunk, where only cutting with a model would tell how many t
 NEEDS = ("calls", "seconds", "money")
 
 
-def plan(pipelines: Mapping[str, Pipeline], task: Task, judge: str | JudgeSpec, folders: Sequence[Path], runtime: Runtime, speeds: Speeds) -> dict[str, Any]:
+def plan(
+    pipelines: Mapping[str, Pipeline], task: Task, judge: str | JudgeSpec, folders: Sequence[Path], runtime: Runtime, speeds: Speeds, indexed: bool = False
+) -> dict[str, Any]:
     """Return `{questions, configs, indexes, embeddings, legs, total, speeds}`; `runtime` should have a `Peek` for its memo.
 
     A configuration that is finished in one of the run folders needs nothing. `calls` are completions of chat models, at most; of the
-    judge's, about. What an index takes is counted for the first configuration that needs it, under `indexes` once more.
+    judge's, about. What an index takes is counted for the first configuration that needs it, under `indexes` once more; with
+    `indexed` they are taken to be built.
     """
     refuse(pipelines)
     done = frozenset(n for folder in folders for n in finished(pipelines, task, folder, runtime))
@@ -40,7 +43,7 @@ def plan(pipelines: Mapping[str, Pipeline], task: Task, judge: str | JudgeSpec, 
     indexes = []
     for names in groups(pipelines):
         members = {n: pipelines[n] for n in names}
-        index = _index(members, task, runtime, all(n in done for n in names))
+        index = _index(members, task, runtime, indexed or all(n in done for n in names))
         indexes.append(index)
         first = next((n for n in names if n not in done), names[0])
         for need in (*NEEDS, "tokens"):

@@ -14,7 +14,7 @@ from math import ceil, isfinite, sqrt
 
 import numpy as np
 
-from eval.student import t_quantile
+from eval.resampling import numbered, t_quantile, totals, variance_of_mean
 
 ALPHA, POWER = 0.05, 0.8
 MOST = 10**9  # questions; nobody asks for more
@@ -59,13 +59,11 @@ def spread(differences: Sequence[float], clusters: Sequence[Hashable]) -> Spread
     n, k = len(values), len(sizes)
     residuals = values - values.mean()
     variance = float(residuals @ residuals) / (n - 1)
-    numbers = {name: i for i, name in enumerate(sizes)}
-    member = np.array([numbers[c] for c in clusters])
-    sums = np.bincount(member, weights=residuals)
-    counts = np.bincount(member)
-    if variance < 1e-18:
+    member = numbered(clusters)
+    sums, counts = totals(residuals, member)
+    robust = variance_of_mean(values, member)
+    if variance < 1e-18 or robust is None:
         return Spread(n, k, 0.0, None, 1.0)
-    robust = k / (k - 1) * float(sums @ sums) / n**2
     between = float(np.sum(sums**2 / counts)) / (k - 1)
     return Spread(n, k, sqrt(variance), _icc(float(residuals @ residuals), between, counts.tolist()), max(1.0, robust * n / variance))
 

@@ -9,9 +9,9 @@ import numpy as np
 
 from eval.agreement import Verdicts, agreement
 from eval.resampling import plain
+from eval.summary import FEW_CLUSTERS
 
 FEW_ROWS = 30  # of one label
-FEW_CLUSTERS = 20
 _SHOWN = ("auroc", "balanced_accuracy", "sensitivity", "specificity", "kappa")
 
 

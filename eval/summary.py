@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from eval.correction import corrected
+from eval.labelling import rests_on_verdicts
 from eval.metrics import Metric, parse
 from eval.questions import Question, cluster
 from eval.score import NOT_APPLICABLE, Score
@@ -43,7 +44,8 @@ def summarize(
         body |= {"coverage": coverage, "covered": coverage is None or coverage >= ENOUGH}
         body |= _bounds(list(values.values()), lost, metric)
         if metric.correctable:
-            body["corrected"] = corrected(list(values.values()), [clusters[q] for q in values], certificate)
+            rest = [rests_on_verdicts(s) for s in own if s.value is not None]
+            body["corrected"] = corrected(list(values.values()), [clusters[q] for q in values], certificate, rest)
         body["marked"] = sum(1 for s in own if s.value is not None and s.why)
         found[metric.name] = body
     return found

@@ -7,7 +7,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from eval.budget import Meter, Metered, OverBudget, check_prices
+from eval.budget import Budget, Meter, Metered, OverBudget, check_prices
 from eval.judges.spec import JudgeSpec
 from eval.matrix import BASE, Grid, Matrix, expand
 from eval.plan import plan
@@ -28,6 +28,7 @@ from rag.runtime import Runtime
 
 SELECT, CONFIRM, FILE = "select", "confirm", "sweep.json"
 Need = Mapping[str, float]
+NOTHING: Need = {"calls": 0.0, "seconds": 0.0, "money": 0.0}
 
 
 class Gate:
@@ -41,7 +42,7 @@ class Gate:
     def __call__(self, name: str, make: Callable[[], Lock]) -> Lock | None:
         """Evaluate a configuration, or return None where the budget does not allow it."""
         later = self._reserve(name)
-        need = {k: self._needs[name][k] + later[k] for k in ("calls", "seconds", "money")}
+        need = {k: self._needs[name][k] + later[k] for k in NOTHING}
         if why := self._meter.lacks(need):
             self.left_out[name] = f"not begun: {why}"
             return None
@@ -100,19 +101,24 @@ def splits(task: Task, matrix: Matrix) -> tuple[Task, Task]:
 Selected = tuple[dict[str, Any], dict[str, Any], dict[str, str]]
 
 
-def _needs(pipelines: Mapping[str, Pipeline], task: Task, judge: str | JudgeSpec, out: Path, runtime: Runtime, speeds: Speeds) -> dict[str, Need]:
+def _needs(
+    pipelines: Mapping[str, Pipeline], task: Task, judge: str | JudgeSpec, out: Path, runtime: Metered, speeds: Speeds, indexed: bool
+) -> dict[str, Need]:
+    """Return the estimate of each configuration, of nothing where there is no budget to hold it against."""
+    if runtime.meter.budget == Budget():
+        return dict.fromkeys(pipelines, NOTHING)
     peek = Runtime(memo=Peek(), show_progress=False)
     peek._encoders, peek._tokenizers, peek._chats = runtime._encoders, runtime._tokenizers, runtime._chats
-    return dict(plan(pipelines, task, judge, [out], peek, speeds)["configs"])
+    return dict(plan(pipelines, task, judge, [out], peek, speeds, indexed)["configs"])
 
 
 def _select(grid: Grid, first: Task, second: Task, judge: str | JudgeSpec, out: Path, runtime: Metered, speeds: Speeds, matrix: Matrix) -> Selected:
     """Return the summary of the selection run, what it says, and what was left out. What confirming the base and one more takes stays in reserve."""
-    needs = _needs(grid.pipelines, first, judge, out / SELECT, runtime, speeds)
-    later = _needs(grid.pipelines, second, judge, out / CONFIRM, runtime, speeds)
+    needs = _needs(grid.pipelines, first, judge, out / SELECT, runtime, speeds, False)
+    later = _needs(grid.pipelines, second, judge, out / CONFIRM, runtime, speeds, True)
 
     def reserve(name: str) -> Need:
-        return {k: sum(later[n][k] for n in {name, BASE}) for k in ("calls", "seconds", "money")}
+        return {k: sum(later[n][k] for n in {name, BASE}) for k in NOTHING}
 
     gate = Gate(runtime.meter, needs, reserve)
     summary = run_task(grid.pipelines, first, out / SELECT, runtime, gate)
@@ -130,8 +136,8 @@ def _confirm(
         return {"verdict": "not_confirmed", "says": f"no configuration has enough values of {matrix.metric} to choose by", "left_out": {}}
     urgent = list(dict.fromkeys([chosen["chosen"], BASE, chosen["best"]]))
     wanted = list(dict.fromkeys([*urgent, *chosen["tied"]]))
-    needs = _needs({n: grid.pipelines[n] for n in wanted}, second, judge, out / CONFIRM, runtime, speeds)
-    gate = Gate(runtime.meter, needs, lambda _: dict.fromkeys(("calls", "seconds", "money"), 0.0))
+    needs = _needs({n: grid.pipelines[n] for n in wanted}, second, judge, out / CONFIRM, runtime, speeds, True)
+    gate = Gate(runtime.meter, needs, lambda _: NOTHING)
     for names in [urgent, wanted] if wanted != urgent else [urgent]:
         members = {n: grid.pipelines[n] for n in names if n not in gate.left_out}
         confirmed = run_task(members, second, out / CONFIRM, runtime, gate) if members else {"configs": {}}

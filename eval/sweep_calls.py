@@ -49,7 +49,7 @@ def _walk(value: Any, times: int, context: int) -> Iterator[Asks]:
     if isinstance(value, (tuple, list)):
         for item in value:
             yield from _walk(item, times, context)
-    if not is_dataclass(value) or isinstance(value, type) or isinstance(value, Chat):
+    if not is_dataclass(value) or isinstance(value, (type, Chat)):
         return
     for f in fields(value):
         held = getattr(value, f.name)
@@ -76,5 +76,5 @@ def _inner(value: Any, name: str, context: int) -> int:
         n = {"multi_query": getattr(value, "n", 0) + 1, "step_back": 2, "decompose": getattr(value, "steps", 0) + 1, "prf": 2}
         return int(n.get(use, 1))
     if use == "map_reduce" and name == "map":
-        return 2 * ceil(context / value.tokens)  # two groups that follow each other hold more than `tokens` together
+        return int(2 * ceil(context / value.tokens))  # two groups that follow each other hold more than `tokens` together
     return 1

@@ -14,7 +14,7 @@ _UNSAFE = re.compile(r"[^A-Za-z0-9._+-]+")
 
 def label(value: Any) -> str:
     """Return a word for a value of a matrix: a part is called by its `use`, a list by its items, nothing is `none`."""
-    if value is None or value == [] or value == "":
+    if value is None or value in ([], ""):
         return "none"
     if isinstance(value, bool):
         return str(value).lower()

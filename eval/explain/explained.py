@@ -54,10 +54,9 @@ class Explanation:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What an index holds: the characters of its chunks by document, and the documents."""
+    """What an index holds: the characters of its chunks, by document; a document that was left out as a duplicate has none."""
 
     chunks: Mapping[str, Spans]
-    documents: frozenset[str]
 
 
 def stages_of(pipeline: Pipeline) -> tuple[str, ...]:
@@ -89,7 +88,7 @@ def explain_one(question: Question, run: Opened, ran: Ran, replayed: Replay, ind
 
 
 def _state(index: Index) -> State:
-    return State(_by_document(chunk_spans(index)), frozenset(index.documents))
+    return State(_by_document(chunk_spans(index)))
 
 
 def _explained(question: Question, run: Opened, ran: Ran, replayed: Replay, state: State, measure: Measure) -> Explained:
@@ -100,7 +99,7 @@ def _explained(question: Question, run: Opened, ran: Ran, replayed: Replay, stat
     split = [span for span, one in zip(evidence, whole, strict=False) if not one]
     gone = lost(evidence, _reached(evidence, replayed, shown, state), split)
     taken, left = points(evidence, gone, firm, measure) if length(evidence) else (dict.fromkeys(gone, 0.0), 0.0)
-    unread = [span.doc_id for span in evidence if span.doc_id not in state.documents]
+    unread = [span.doc_id for span in evidence if span.doc_id not in state.chunks]
     stage, why, detail = (CORPUS if unread and not length(evidence) else first(gone, firm)), "", ""
     if not stage:
         stage, why, detail = outcome(row, ran.scores.get(question.id, {}), evidence)
@@ -115,7 +114,7 @@ def _reached(evidence: Sequence[Span], replayed: Replay, shown: Sequence[Span], 
     legs = [span for leg in replayed.legs for span in leg.spans]
     whole = replayed.fused.spans if replayed.fused is not None else tuple(legs)
     return [
-        Reached(CORPUS, tuple(s for s in evidence if s.doc_id in state.documents)),
+        Reached(CORPUS, tuple(s for s in evidence if s.doc_id in state.chunks)),
         Reached(CHUNK, tuple(s for doc in {e.doc_id for e in evidence} for s in state.chunks.get(doc, ()))),
         Reached(SEARCH, tuple(legs)),
         Reached(FUSION, whole),

@@ -86,19 +86,22 @@ def difference_text(body: Mapping[str, Any]) -> str:
 
 
 def worth_text(body: Mapping[str, Any]) -> str:
-    """Return what each part is worth, a row per part and metric."""
-    table = _table("without or instead", "metric", ">worth of the part", ">interval", ">p (Holm)", ">n")
+    """Return what each part is worth, a row per part and metric; metrics in points of 100."""
+    table = _table("changed", "measure", ">with", ">without", ">difference", ">interval", ">p (Holm)", ">n")
     for part in body["parts"]:
         for i, (name, m) in enumerate(part["worth"].items()):
-            label = part["change"] if not i else ""
-            if not m["n"]:
-                table.add_row(label, name, "-", "", "", "0")
-                continue
-            low_high = f"[{m['low']:+.3g}, {m['high']:+.3g}]"
-            p = "-" if m["p_adjusted"] is None else f"{m['p_adjusted']:.4f}"
-            table.add_row(label, name, f"{m['delta']:+.3g}", low_high, p, str(m["n"]))
-    head = f"{body['config']} minus itself with one part changed: what the part adds; milliseconds and tokens: what it costs"
+            table.add_row(part["change"] if not i else "", name, *_worth(m, name in body["points"]))
+    head = f"{body['config']} minus itself with one part changed, paired by question, 95 % intervals over documents; metrics in points of 100"
     return "\n".join([head, rendered(table), *body["notes"]])
+
+
+def _worth(m: Mapping[str, Any], points: bool) -> list[str]:
+    if not m["n"]:
+        return ["-", "-", "-", "", "", "0"]
+    scale, places = (100, 1) if points else (1, 1 if abs(m["with"]) < 100 else 0)
+    low_high = f"[{scale * m['low']:+.{places}f}, {scale * m['high']:+.{places}f}]"
+    ends = [f"{scale * m[end]:.{places}f}" for end in ("with", "without")]
+    return [*ends, f"{scale * m['delta']:+.{places}f}", low_high, f"{m['p_adjusted']:.4f}", str(m["n"])]
 
 
 def _table(*columns: str) -> Table:

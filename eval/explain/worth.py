@@ -57,7 +57,8 @@ def _measured(config: str, variants: Sequence[Ablation], files: Mapping[str, Pat
     full = _values(files[FULL], names)
     parts = [_part(v, full, _values(files[v.name], names), groups) for v in variants]
     _adjust(parts)
-    return {"config": config, "metrics": list(names), "parts": parts, "fusion": _fusion(parts, names[0]), "notes": _notes(parts, names)}
+    points = [m.name for m in parse_all(names) if m.range == (0.0, 1.0)]
+    return {"config": config, "metrics": list(names), "points": points, "parts": parts, "fusion": _fusion(parts, names[0]), "notes": _notes(parts, names)}
 
 
 def _values(folder: Path, metrics: Sequence[str]) -> Values:
@@ -111,7 +112,7 @@ def _fusion(parts: Sequence[Mapping[str, Any]], metric: str) -> dict[str, Any] |
 
 
 def _notes(parts: Sequence[Mapping[str, Any]], metrics: Sequence[str]) -> list[str]:
-    notes = []
+    notes = ["milliseconds are those of the few questions that were timed on this machine, which other work may have slowed"]
     if fusion := _fusion(parts, metrics[0]):
         figures = f"{fusion['delta']:+.3f} [{fusion['low']:+.3f}, {fusion['high']:+.3f}]"
         notes.append(f"fusion against its best single leg ({fusion['best_leg']}), {fusion['metric']}: {figures}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import fsum
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from eval.judges._tokens import cosine, met
 from eval.judges.words import Sentence
 from rag.models.encoder import Vectors
 
-REACH = 1  # sentences on either side of one that is read, where a number of the claim may stand
+ABOUT = 0.1  # share of the weight of a claim's words that a sentence must hold for its numbers to count as said of the same thing
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +44,13 @@ class Features:
     """What is known of a claim.
 
     `met` (0 to 1) is the mean, over the claim's tokens weighted by rarity, of the greatest cosine to a token that was read; `cosine`
-    (0 to 1) that of the claim and its nearest sentence. `lacking` are its numbers that no context has, `elsewhere` those that are in
-    a context but not near what was read; `turned` is whether the nearest sentence says it the other way round.
+    (0 to 1) that of the claim and its nearest sentence. `lacking` are its numbers that stand in no sentence about it; `turned` is
+    whether the nearest sentence says it the other way round.
     """
 
     met: float
     cosine: float
     lacking: tuple[str, ...] = ()
-    elsewhere: tuple[str, ...] = ()
     turned: bool = False
 
     @property
@@ -83,8 +83,7 @@ def measure(of: Reading, contexts: Sequence[Text], rows: Mapping[str, Vectors], 
     `rows` are the token vectors of the texts by text, `weights` one weight for each token of the claim.
     """
     claim, own = of.claim, rows[of.text]
-    mentioned = frozenset[str]().union(*(s.mentioned for c in contexts for s in c.sentences))
-    lacking = tuple(sorted(claim.numbers - mentioned))
+    lacking = _lacking(of, contexts)
     if not of.candidates:
         return Features(0.0, 0.0, lacking), None
     read = [rows[contexts[c.context].sentence(c.sentence)] for c in of.candidates]
@@ -92,15 +91,21 @@ def measure(of: Reading, contexts: Sequence[Text], rows: Mapping[str, Vectors], 
     best = np.clip(np.max([met(own, r) for r in read], axis=0), 0.0, 1.0)
     at = max(range(len(read)), key=lambda i: (cosines[i] + of.candidates[i].share, -i))
     anchor = _passage(of, of.candidates[at], contexts)
-    near = frozenset[str]().union(*(s.mentioned for c in of.candidates for s in _around(c, contexts)))
-    elsewhere = tuple(sorted((claim.numbers & mentioned) - near))
     turned = _turned(claim, contexts[anchor.context].sentences[anchor.sentence])
-    weighted = float(np.average(best, weights=weights)) if len(own) else 0.0
-    return Features(weighted, max(cosines), lacking, elsewhere, turned), anchor
+    return Features(float(np.average(best, weights=weights)) if len(own) else 0.0, max(cosines), lacking, turned), anchor
 
 
-def _around(c: Candidate, contexts: Sequence[Text]) -> tuple[Sentence, ...]:
-    return contexts[c.context].sentences[max(0, c.sentence - REACH) : c.sentence + REACH + 1]
+def _lacking(of: Reading, contexts: Sequence[Text]) -> tuple[str, ...]:
+    """Return the claim's numbers that stand in no sentence which holds at least `ABOUT` of the weight of its words."""
+    claim = of.claim
+    enough = ABOUT * fsum(of.weights[t] for t in claim.terms)
+    there: set[str] = set()
+    for context in contexts if claim.numbers else ():
+        for s in context.sentences:
+            hit = claim.numbers & s.mentioned
+            if hit and fsum(of.weights[t] for t in claim.terms & s.terms) >= enough:
+                there |= hit
+    return tuple(sorted(claim.numbers - there))
 
 
 def _passage(of: Reading, best: Candidate, contexts: Sequence[Text]) -> Anchor:

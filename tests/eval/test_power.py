@@ -86,13 +86,13 @@ def test_spread_of_no_difference_and_of_one_cluster():
 
 
 def test_spread_agrees_with_the_comparison_that_is_printed():
-    """Same robust variance as `stats.paired`, whose smallest difference uses normal quantiles: 2.8016 standard errors."""
+    """The smallest difference of `stats.paired` is that of the spread of the same differences."""
     rng = np.random.default_rng(7)
     names = rng.integers(0, 40, 120).tolist()
     values = (rng.normal(size=40)[names] + rng.normal(size=120)).tolist()
     found = spread(values, names)
     assert found.deff > 1
-    expected = 2.8015852 * found.sd * np.sqrt(found.deff / found.n)
+    expected = detectable(found.sd, found.n, found.clusters, found.deff)
     assert paired(values, [0.0] * 120, names, draws=10).mde == pytest.approx(expected, rel=1e-6)
 
 

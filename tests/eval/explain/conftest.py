@@ -22,7 +22,7 @@ QUESTIONS = [
     {"id": "top", "text": "What do falcon engines burn?", "evidence": [{"doc": "engine.md", "quote": "burn kerosene"}], "answers": ["Kerosene."]},
     {"id": "second", "text": "Falcon engines?", "evidence": [{"doc": "wing.md", "quote": "wings are light"}], "answers": ["Light wings."]},
     {"id": "torn", "text": "What do herons eat?", "evidence": [{"doc": "heron.md", "quote": "Herons eat fish. Nothing else"}], "answers": ["Fish."]},
-    {"id": "copy", "text": "What do zebra poems do?", "evidence": [{"doc": "zebra_copy.md", "quote": "rhyme"}], "answers": ["They rhyme."]},
+    {"id": "copy", "text": "What do zebra poems do?", "evidence": [{"doc": d, "quote": "rhyme"} for d in ("zebra.md", "zebra_copy.md")]},
     {"id": "none", "text": "Who is the king?", "evidence": [], "answerable": False},
 ]
 METRICS = ("span_recall", "token_f1", "factual_correctness", "context_tokens")
