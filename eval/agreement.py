@@ -82,7 +82,10 @@ def rates(rows: Verdicts) -> dict[str, Figure | None]:
 
 
 def bootstrapped(statistic: Statistic, clusters: Sequence[Hashable], draws: int = DRAWS) -> Figure | None:
-    """Return a statistic of all rows with the percentile interval over resampled clusters; None where it has no value."""
+    """Return a statistic of all rows with the percentile interval over resampled clusters; None where it has no value.
+
+    One cluster has no interval: every resample of it is the same rows, and an interval of no width would call chance certain.
+    """
     if not len(clusters):
         return None
     member = numbered(clusters)
@@ -90,6 +93,8 @@ def bootstrapped(statistic: Statistic, clusters: Sequence[Hashable], draws: int 
         value = float(statistic(np.ones((1, len(member))))[0])
         if not np.isfinite(value):
             return None
+        if not member.any():
+            return Figure(value, None, None)
         low, high = percentiles(np.concatenate([statistic(weights) for weights in resamples(member, draws)]))
     return Figure(value, low, high)
 

@@ -86,7 +86,7 @@ def _figures(kept: Kept) -> dict[str, Any]:
     files = [c.file for c, _ in kept]
     within = {"auroc_within": auroc_within(rows, files)} if len(set(files)) > 1 else {}
     return {
-        "clusters": len(set(rows.clusters)), "ordering": ordering, "metrics": _plain_all({**agreement(rows), **within}),
+        "supported": sum(rows.labels), "clusters": len(set(rows.clusters)), "ordering": ordering, "metrics": _plain_all({**agreement(rows), **within}),
         "claims": claim_rates(rows, [f.claims for _, f in kept], files),
         "slices": slices(rows, files, [c.row.groups for c, _ in kept], [words(c.row.answer) for c, _ in kept]),
     }  # fmt: skip

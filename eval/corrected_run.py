@@ -27,7 +27,7 @@ def correct(folder: Path, labels: Path | None = None, certificate: Path | None =
     certificate is another judge's, and `QuestionError` for labels that cannot be used or are of another run.
     """
     summary = _summary(folder)
-    own = find_for(summary["judged"]["certificate"]["judge"], certificate)
+    own = _certificate(summary["judged"]["certificate"], certificate)
     names = [m.name for m in parse_all(summary["metrics"]) if m.correctable]
     if not names:
         raise ConfigError(f"{folder}: no metric of the run is a share of yes-no verdicts; run it with --metrics faithfulness or context_recall")
@@ -58,6 +58,13 @@ def _summary(folder: Path) -> dict[str, Any]:
     except (ValueError, KeyError, TypeError):
         raise StoreError(f"{folder}: summary.json is damaged or of an earlier version; run `rag-eval run` again with the same arguments") from None
     return summary
+
+
+def _certificate(of_run: Mapping[str, Any], path: Path | None) -> Certificate:
+    """Return the certificate in the file, else the one that the run was made with, else the shipped one that fits best."""
+    if path is None and of_run.get("status") == "certified" and isinstance(of_run.get("body"), dict):
+        return Certificate(of_run["judge"], "certified", (), of_run["body"])
+    return find_for(of_run["judge"], path)
 
 
 def _entry(

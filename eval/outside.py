@@ -68,6 +68,8 @@ def _systems(files: Sequence[Path], out: Path) -> dict[str, Path]:
         name = file.stem
         if name in found:
             raise ConfigError(f"{file}: another file is called {name!r} too; rename one")
+        if name in (".", "..") or any(c in name for c in "/\\\0"):  # `...jsonl` would be written beside the run, over what is there
+            raise ConfigError(f"{file}: a system cannot be called {name!r}: that is no name of a folder in {out}; rename the file")
         if name in RESERVED or name in ("", "questions", "summary"):
             raise ConfigError(f"{file}: a system cannot be called {name!r}: a run keeps a file of that name; rename the file")
         if (out / name / "lock.json").is_file() and not (out / name / "given.json").is_file():

@@ -155,17 +155,17 @@ class _Reader:
     def abstained(self, answer: str) -> tuple[str, bool]:
         """Return why the system declined, empty when it answered, and whether only the wording says so."""
         value = self._row.data.get("abstained")
+        if not (value is None or isinstance(value, bool) or (isinstance(value, str) and encodable(value))):
+            self._note(f"abstained is {ascii(value)[:40]}; write true, false, or the reason as a string")
+            return "", False
         if not answer.strip():
             return (value if isinstance(value, str) and value.strip() else EMPTY_ANSWER), False
         if value is None:
             words = refusal(answer)
             return (f"it says: {words}" if words else ""), bool(words)
-        if isinstance(value, str) and encodable(value):
+        if isinstance(value, str):
             return value.strip(), False
-        if isinstance(value, bool):
-            return ("the system declined" if value else ""), False
-        self._note(f"abstained is {str(value)[:40]}; write true, false, or the reason as a string")
-        return "", False
+        return ("the system declined" if value else ""), False
 
     def context(self, where: str, item: Any) -> Shown:
         """Return one context: a text, a span, or a text with its document."""

@@ -70,10 +70,12 @@ def _questions(folder: Path) -> list[Mapping[str, Any]]:
 
 def lock_of(folder: Path, name: str) -> Mapping[str, Any]:
     """Return the lock of a finished configuration. Raises `StoreError` where nothing is finished, `ConfigError` for a name that is not there."""
+    there = sorted(p.parent.name for p in folder.glob("*/lock.json"))
     try:
+        if name not in there:
+            raise FileNotFoundError(name)  # also `../other/run`, which has a lock but is no configuration of this run
         return dict(json.loads((folder / name / "lock.json").read_text(encoding="utf-8")))
     except (OSError, ValueError):
-        there = sorted(p.parent.name for p in folder.glob("*/lock.json"))
         if not there:
             raise StoreError(f"{folder}: there is no finished run; make one with `rag-eval run ... --out {folder}`") from None
         raise ConfigError(f"{folder} has no configuration {name!r}{did_you_mean(name, there)}; it has: {', '.join(there)}") from None

@@ -70,4 +70,6 @@ def gate_items(session: pytest.Session, kept: RagSession) -> list[pytest.Item]:
         item.session_of = kept
         item.add_marker("rag_gate")
         items.append(item)
+    # what is collected otherwise is reported like this too: the terminal counts items by their reports
+    session.ihook.pytest_collectreport(report=pytest.CollectReport(parent.nodeid, "passed", None, items))
     return items

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _NEEDED = ("config", "corpus", "questions")
 _ADDED = ("baseline", "policy", "on_inconclusive", "metrics", "judge", "out", "limit")
 _WITH_BASELINE = ("policy", "on_inconclusive")
-_KEPT = pytest.StashKey["RagSession"]()
+_KEPT: pytest.StashKey[RagSession] = pytest.StashKey()
 _HINT = "needs --rag-config, --rag-corpus and --rag-questions"
 
 

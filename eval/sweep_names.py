@@ -18,6 +18,8 @@ def label(value: Any) -> str:
         return "none"
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, (int, float)):
+        return _UNSAFE.sub("-", str(value))
     if isinstance(value, Mapping):
         found = str(value["use"]) if "use" in value else "-".join(f"{k}-{label(v)}" for k, v in value.items())
     elif isinstance(value, list):

@@ -70,6 +70,8 @@ def prepare(
     Raises `CorpusError`, `QuestionError`, or what making the metrics and the judge raises.
     """
     chosen = parse_all(metrics)
+    for metric in chosen:
+        metric.check()
     documents, failed = read_corpus(corpus, limits)
     known = {f.doc_id: Document(f.doc_id, "") for f in failed} | {d.id: d for d in documents}  # what failed is judged, and never found
     asked = load_questions(questions, known)

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from eval.slices import FEW_ROWS
+from eval.summary import FEW_CLUSTERS
+
 WEAK_RATE = 0.7  # sensitivity or specificity
 WEAK_ORDER = 0.65  # AUROC
 LITTLE = 0.05  # a bias that matters, as a share of verdicts
@@ -14,14 +17,25 @@ ENOUGH = 0.95  # coverage
 
 def weak_spots(body: Mapping[str, Any]) -> list[str]:
     """Return one phrase per weakness of the figures of a certificate, the gravest kinds first; slices too small to speak are left out."""
-    return [*_overall(body["metrics"]), *_slices(body), *_biases(body), *_rest(body)]
+    return [*_size(body), *_overall(body["metrics"]), *_slices(body), *_biases(body), *_rest(body)]
+
+
+def _size(body: Mapping[str, Any]) -> Iterator[str]:
+    """Yield that there are too few rows; certificates from before the count of supported rows was kept say nothing of it."""
+    if (supported := body.get("supported")) is None:
+        return
+    unsupported, sources = body["judged"] - supported, body["clusters"]
+    if min(supported, unsupported) < FEW_ROWS or sources < FEW_CLUSTERS:
+        yield f"rests on {supported} supported and {unsupported} unsupported rows from {sources} sources, too few to rely on"
 
 
 def _overall(metrics: Mapping[str, Any]) -> Iterator[str]:
-    se, sp = (metrics[name]["value"] if metrics[name] else 1.0 for name in ("sensitivity", "specificity"))
-    if sp < WEAK_RATE:
+    se, sp = (metrics[name]["value"] if metrics[name] else None for name in ("sensitivity", "specificity"))
+    if sp is None or se is None:
+        yield f"was not measured on {'unsupported' if sp is None else 'supported'} answers: no such row has a verdict"
+    if sp is not None and sp < WEAK_RATE:
         yield f"passes {1 - sp:.0%} of unsupported answers as supported"
-    if se < WEAK_RATE:
+    if se is not None and se < WEAK_RATE:
         yield f"rejects {1 - se:.0%} of supported answers"
 
 

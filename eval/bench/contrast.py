@@ -20,6 +20,7 @@ from eval.bench import labels
 from eval.judges import numbers
 from eval.judges.base import Claim, Judge, Judgement, Label
 from rag.errors import QuestionError
+from rag.runtime import Runtime
 from rag.shell import run
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -119,9 +120,10 @@ def caught(judge: Judge, made: Sequence[Pair]) -> Caught:
 @app.command()
 def main(folder: Annotated[Path, typer.Argument(help="JSON Lines files of {contexts, question, answer, supported}.")]) -> None:
     """Print, for each set and alteration, the share of altered claims that score lower and the share that is no longer called supported."""
+    runtime = Runtime()
     lines = ["labels               alteration           pairs   lower   originals supported   of those lost"]
     for name, rows in labels.sets(folder):
-        judge = labels.judge(rows)
+        judge = labels.judge(rows, runtime)
         for kind in ALTERATIONS:
             found = caught(judge, list(pairs(rows, kind)))
             shares = [f"{100 * n / max(1, of):5.1f} %" for n, of in ((found.lower, found.pairs), (found.lost, found.supported))]

@@ -11,6 +11,7 @@ import numpy as np
 import typer
 
 from eval.bench import labels
+from rag.runtime import Runtime
 from rag.shell import run
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -24,9 +25,10 @@ def main(folder: Annotated[Path, typer.Argument(help="JSON Lines files of {conte
     The area under the ROC curve of the judge's support and of plain word containment, the mean of sensitivity and specificity at the
     judge's threshold, and how far its probabilities are off at even odds.
     """
+    runtime = Runtime()
     lines = ["labels               rows   judge   containment   balanced accuracy   calibration error"]
     for name, rows in labels.sets(folder):
-        judge = labels.judge(rows)
+        judge = labels.judge(rows, runtime)
         found = [(score, labels.containment(row), row.supported) for row in rows if (score := labels.score(row, judge)) is not None]
         scores, plain, truth = (list(column) for column in zip(*found, strict=True))
         figures = [labels.auroc(scores, truth), labels.auroc(plain, truth), balanced(scores, truth, judge.threshold), miscalibration(scores, truth)]

@@ -16,6 +16,7 @@ from eval.bench import labels
 from eval.bench.judge import balanced
 from eval.judges._weights import WEIGHTS
 from eval.judges.embedded import EmbeddedJudge
+from rag.runtime import Runtime
 from rag.shell import run
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -112,8 +113,8 @@ def transferred(sets: Sequence[Measured]) -> dict[str, tuple[float, float]]:
 @app.command()
 def main(folder: Annotated[Path, typer.Argument(help="JSON Lines files of {contexts, question, answer, supported}.")]) -> None:
     """Print AUROC and balanced accuracy for unseen sources and for unseen sets, then the weights of a fit to everything."""
-    rows = labels.sets(folder)
-    sets = [measured(name, r, labels.judge(r)) for name, r in rows]
+    runtime, rows = Runtime(), labels.sets(folder)
+    sets = [measured(name, r, labels.judge(r, runtime)) for name, r in rows]
     within, across = held_out(sets), transferred(sets) if len(sets) > 1 else {}
     lines = ["labels               rows   containment   unseen sources: auroc, balanced   unseen set: auroc, balanced"]
     for s, (_, r) in zip(sets, rows, strict=True):

@@ -49,9 +49,9 @@ def _row(file: Path, line: int, row: Mapping[str, Any]) -> Row:
         raise QuestionError(f"{file}:{line}: {missing} is missing; a row is {{question, contexts, answer, supported}}") from None
 
 
-def judge(rows: Sequence[Row]) -> EmbeddedJudge:
-    """Return the embedded judge for these rows: their contexts are its corpus, and nothing is remembered of earlier runs but vectors."""
-    return EmbeddedJudge.over(Frequencies.of(dict.fromkeys(c for r in rows for c in r.contexts)), Embedded(), Runtime(show_progress=False))
+def judge(rows: Sequence[Row], runtime: Runtime) -> EmbeddedJudge:
+    """Return the embedded judge for these rows, not memoised: their contexts are its corpus."""
+    return EmbeddedJudge.over(Frequencies.of(dict.fromkeys(c for r in rows for c in r.contexts)), Embedded(), runtime)
 
 
 def plain(answer: str) -> str:

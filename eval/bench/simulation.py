@@ -157,7 +157,7 @@ def measured(out: Path, runtime: Runtime) -> Path:
 
 @app.command()
 def main(
-    runs: Annotated[int, typer.Option("--runs", min=1, help="Sets of questions per size and source of noise.")] = 1000,
+    runs: Annotated[int, typer.Option("--runs", min=1, help="Sets of questions per size and source of noise.")] = 3000,
     folder: Annotated[Path | None, typer.Option("--run", help="A finished run of the three configurations; default: made in out/simulation.")] = None,
     page: Annotated[Path, typer.Option("--page", help="Page to write the tables into.")] = PAGE,
 ) -> None:

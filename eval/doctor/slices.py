@@ -34,7 +34,9 @@ def check(subject: Subject) -> Checked:
 def _set(questions: Sequence[Question]) -> Iterator[Finding]:
     clusters = Counter(cluster(q) for q in questions)
     if len(clusters) < CLUSTERS:
-        message = f"the questions come from {len(clusters)} documents; below {CLUSTERS} intervals are too narrow, and no gate passes"
+        alone = sum(not q.evidence for q in questions)  # each is a cluster of its own, and no document
+        also = f" and {alone} without evidence" if alone else ""
+        message = f"the questions come from {len(clusters) - alone} documents{also}; below {CLUSTERS} in all intervals are too narrow, and no gate passes"
         yield Finding(NAME, Severity.ERROR, message, fix=f"ask about at least {CLUSTERS} documents", facts={"clusters": len(clusters)})
     elif len(questions) < QUESTIONS:
         yield Finding(NAME, Severity.WARNING, f"the set has {len(questions)} questions", fix=f"write at least {QUESTIONS}", facts={"questions": len(questions)})

@@ -90,6 +90,10 @@ def open_run(folder: Path, names: Sequence[str], corpus: Path) -> Opened:
     if len(digests) > 1:
         raise StoreError(f"{folder}: {' and '.join(names)} were measured with different corpus; run them together")
     (digest,) = digests
+    if without := [name for name, lock in locks.items() if "outside" in lock]:
+        raise StoreError(
+            f"{folder}: {without[0]} was answered elsewhere, so there is no pipeline to replay; only a configuration that ran here can be explained"
+        )
     pipelines = _pipelines(folder, digest, names)
     documents, failed = read_corpus(corpus, Limits.widest([Limits.from_options(p.index) for p in pipelines.values()]))
     if corpus_digest(documents) != digest:
@@ -108,7 +112,7 @@ def _pipelines(folder: Path, digest: str, names: Sequence[str]) -> dict[str, Pip
     found = {}
     for path in sorted(folder.glob("*/lock.json")):
         lock = lock_of(folder, path.parent.name)
-        if lock["corpus"] == digest:
+        if lock["corpus"] == digest and "outside" not in lock:
             try:
                 found[path.parent.name] = parse(lock["config"])
             except ConfigError as error:

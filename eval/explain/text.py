@@ -101,7 +101,7 @@ def _worth(m: Mapping[str, Any], points: bool) -> list[str]:
     scale, places = (100, 1) if points else (1, 1 if abs(m["with"]) < 100 else 0)
     low_high = f"[{scale * m['low']:+.{places}f}, {scale * m['high']:+.{places}f}]"
     ends = [f"{scale * m[end]:.{places}f}" for end in ("with", "without")]
-    return [*ends, f"{scale * m['delta']:+.{places}f}", low_high, f"{m['p_adjusted']:.4f}", str(m["n"])]
+    return [*ends, f"{scale * m['delta']:+.{places}f}", low_high, "-" if m["p_adjusted"] is None else f"{m['p_adjusted']:.4f}", str(m["n"])]
 
 
 def _table(*columns: str) -> Table:

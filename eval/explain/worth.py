@@ -58,7 +58,14 @@ def _measured(config: str, variants: Sequence[Ablation], files: Mapping[str, Pat
     parts = [_part(v, full, _values(files[v.name], names), groups) for v in variants]
     _adjust(parts)
     points = [m.name for m in parse_all(names) if m.range == (0.0, 1.0)]
-    return {"config": config, "metrics": list(names), "points": points, "parts": parts, "fusion": _fusion(parts, names[0]), "notes": _notes(parts, names)}
+    return {
+        "config": config,
+        "metrics": list(names),
+        "points": points,
+        "parts": parts,
+        "fusion": _fusion(parts, names[0]),
+        "notes": _notes(parts, names[0], names[0] in points),
+    }
 
 
 def _values(folder: Path, metrics: Sequence[str]) -> Values:
@@ -83,6 +90,8 @@ def _part(variant: Ablation, full: Values, without: Values, groups: Mapping[str,
         if name == "chat tokens" and not any(own.values()) and not any(without[name].values()):
             continue
         rows[name] = _row(own, without[name], groups)
+        if name == "milliseconds":
+            rows[name]["p"] = None  # variants are timed one after the other: a test would take a change of load for a difference
     return {"name": variant.name, "change": variant.change, "what": variant.what, "worth": rows}
 
 
@@ -111,10 +120,13 @@ def _fusion(parts: Sequence[Mapping[str, Any]], metric: str) -> dict[str, Any] |
     return None if best is None else {"best_leg": best["name"], "metric": metric, **best["worth"][metric]}
 
 
-def _notes(parts: Sequence[Mapping[str, Any]], metrics: Sequence[str]) -> list[str]:
-    notes = ["milliseconds are those of the few questions that were timed on this machine, which other work may have slowed"]
-    if fusion := _fusion(parts, metrics[0]):
-        figures = f"{fusion['delta']:+.3f} [{fusion['low']:+.3f}, {fusion['high']:+.3f}]"
+def _notes(parts: Sequence[Mapping[str, Any]], metric: str, points: bool) -> list[str]:
+    notes = [
+        "milliseconds: of the few questions timed, one variant after the other; the intervals know nothing of other work that came and went on the machine"
+    ]
+    if fusion := _fusion(parts, metric):
+        scale = 100 if points else 1
+        figures = f"{scale * fusion['delta']:+.1f} [{scale * fusion['low']:+.1f}, {scale * fusion['high']:+.1f}]"
         notes.append(f"fusion against its best single leg ({fusion['best_leg']}), {fusion['metric']}: {figures}")
         notes.append("the best leg is the one that did best on these questions, which favours it: the fusion is worth at least about that")
     return notes

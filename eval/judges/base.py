@@ -13,6 +13,7 @@ from rag.errors import ChatError
 from rag.models.chat import Usage
 
 _MARKS = re.compile(r"\[\d{1,4}(?:, ?\d{1,4}){0,20}\]")
+_ENDS = re.compile(r"((?:\[\d{1,4}(?:, ?\d{1,4}){0,20}\])+)([.!?]?)")
 
 
 class Label(StrEnum):
@@ -189,8 +190,11 @@ def verdicts(judge: Judge, claims: Sequence[Claim], contexts: Sequence[str], que
 
 
 def ended(text: str) -> str:
-    """Return the text with every citation mark turned into the end of a paragraph: what it marks is one claim."""
-    return _MARKS.sub(lambda mark: "\n\n" + " " * (len(mark[0]) - 2), text)
+    """Return the text with every citation mark turned into the end of a paragraph: what it marks is one claim.
+
+    A full stop behind the mark comes before it, so that the next claim does not begin with it; the length stays what it was.
+    """
+    return _ENDS.sub(lambda mark: mark[2] + "\n\n" + " " * (len(mark[1]) - 2), text)
 
 
 def unmarked(text: str) -> str:

@@ -57,6 +57,8 @@ class MemoisedJudge(Judge):
 
     def similarity(self, a: str, b: str) -> float | Missing:
         """Return how alike two texts are; the encoder underneath keeps its vectors itself."""
+        if missing := self._foreign(f"{a} {b}"):
+            return missing
         return self._judge.similarity(a, b)
 
     def asked(self, answer: str, contexts: Sequence[str], n: int) -> tuple[Asked, ...] | Missing:

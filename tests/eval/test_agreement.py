@@ -90,6 +90,14 @@ def test_what_one_label_cannot_say_is_not_a_number() -> None:
     assert (found["specificity"], found["auroc"], found["balanced_accuracy"]) == (None, None, None)
 
 
+def test_one_cluster_has_no_interval() -> None:
+    """Every resample of one cluster is the same rows: an interval of no width would call chance certain."""
+    scores, labels = np.arange(8, dtype=np.float64), np.arange(8) % 3 == 0
+    found = bootstrapped(auroc(scores, labels), ["one"] * 8)
+    assert (found.low, found.high) == (None, None)
+    assert found.value == pytest.approx(6.0 / 15.0)
+
+
 def test_the_bootstrap_resamples_clusters() -> None:
     """Copies of rows in their cluster leave the interval as it is; as rows of their own they would narrow it."""
     rng = np.random.default_rng(3)

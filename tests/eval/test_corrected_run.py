@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from eval import run
+from eval.certificate import find
 from eval.certificate_text import corrections
 from eval.certify import certify
 from eval.corrected_run import correct
@@ -78,6 +79,15 @@ def test_a_stale_certificate_or_none_corrects_nothing(finished: Path) -> None:
     for found in (none, stale):
         assert "not certified" in found["configs"]["plain"]["context_recall"]["corrected"]["why"]
         assert "run rag-eval certify" in corrections(found)
+
+
+def test_without_a_file_the_certificate_is_the_one_of_the_run(finished: Path) -> None:
+    """A run made with a certificate is corrected by it: its own table says so, and this must not say the opposite."""
+    path = certificate(finished, Scripted(), right=36)
+    summary = json.loads((finished / "out" / "summary.json").read_text(encoding="utf-8"))
+    summary["judged"]["certificate"] = find(Scripted().open((), Runtime(Memo(), show_progress=False)), path).as_dict()
+    (finished / "out" / "summary.json").write_text(json.dumps(summary), encoding="utf-8")
+    assert correct(finished / "out") == correct(finished / "out", certificate=path)
 
 
 def test_labels_of_the_run_win_over_the_certificate(finished: Path) -> None:

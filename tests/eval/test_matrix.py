@@ -23,7 +23,12 @@ PLAIN = {"chunk": "markdown", "retrieve": "bm25"}
 
 values = st.lists(
     st.one_of(
-        st.none(), st.booleans(), st.integers(-5, 5), st.sampled_from(["bm25", "BM25", "bm25.1", "a b", "a/b", "../x", ""]), st.just([]), st.just({"use": "bm25"})
+        st.none(),
+        st.booleans(),
+        st.integers(-5, 5),
+        st.sampled_from(["bm25", "BM25", "bm25.1", "a b", "a/b", "../x", ""]),
+        st.just([]),
+        st.just({"use": "bm25"}),
     ),
     min_size=1,
     max_size=4,
@@ -59,7 +64,9 @@ def test_names_say_path_and_value() -> None:
         "chunk.size=200,retrieve=words",
         "chunk.size=200,retrieve=both",
     ]
-    assert found.pipelines["chunk.size=100,retrieve=both"] == parse({"chunk": {"use": "markdown", "size": 100}, "retrieve": {"use": "rrf", "of": ["bm25", "dense"]}})
+    assert found.pipelines["chunk.size=100,retrieve=both"] == parse(
+        {"chunk": {"use": "markdown", "size": 100}, "retrieve": {"use": "rrf", "of": ["bm25", "dense"]}}
+    )
 
 
 def test_a_long_name_is_cut_and_stays_apart_from_others() -> None:
@@ -92,9 +99,9 @@ def test_what_changes_no_result_makes_no_other_configuration_and_an_option_of_th
 
 def test_a_field_inside_a_list_and_a_part_that_is_left_out_can_be_set() -> None:
     base = {"chunk": "markdown", "retrieve": {"use": "rrf", "of": ["bm25", "dense"]}}
-    found = expand(made({"base": base, "matrix": {"retrieve.of.0.limit": [7], "pack.tokens": [99], "answer.sentences": [2]}})).pipelines
+    found = expand(made({"base": base, "matrix": {"retrieve.of.0.limit": [7], "pack.tokens": [99], "answer.quotes": [2]}})).pipelines
     (name,) = set(found) - {"base"}
-    assert (found[name].retrieve.of[0].limit, found[name].pack.tokens, found[name].answer.sentences) == (7, 99, 2)
+    assert (found[name].retrieve.of[0].limit, found[name].pack.tokens, found[name].answer.quotes) == (7, 99, 2)
     assert base["retrieve"] == {"use": "rrf", "of": ["bm25", "dense"]}
 
 

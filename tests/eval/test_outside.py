@@ -279,6 +279,11 @@ def test_names_that_cannot_be_are_refused(task: Path) -> None:
     evaluated(task)
     with pytest.raises(ConfigError, match="holds a run of a configuration called 'words'"):
         score(task, row("q1", []), name="words")
+    for name in (".", ".."):  # `...jsonl` would be written beside the run, over what is there
+        before = sorted(task.rglob("*"))
+        with pytest.raises(ConfigError, match="that is no name of a folder"):
+            score(task, row("q1", []), name=name)
+        assert {p.name for p in set(task.rglob("*")) - set(before)} <= {f"{name}.jsonl"}
     with pytest.raises(ConfigError, match="cannot be called 'summary'"):
         score(task, row("q1", []), name="summary")
     (task / "other").mkdir()

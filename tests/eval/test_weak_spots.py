@@ -51,6 +51,17 @@ def test_a_weakness_is_said_in_words(change: dict[str, Any], told: str) -> None:
     assert weak_spots(body(**change)) == [told]
 
 
+def test_too_few_rows_are_the_first_weak_spot() -> None:
+    """30 rows of either label and 20 sources are the least, as for a slice; a certificate that does not say how many is not accused."""
+    assert weak_spots(body(supported=12, judged=18, clusters=1)) == ["rests on 12 supported and 6 unsupported rows from 1 sources, too few to rely on"]
+    assert weak_spots(body(supported=30, judged=60, clusters=20)) == []
+
+
+@pytest.mark.parametrize(("lacks", "word"), [("sensitivity", "supported"), ("specificity", "unsupported")])
+def test_a_rate_that_was_not_measured_is_no_good_rate(lacks: str, word: str) -> None:
+    assert weak_spots(body(metrics={**body()["metrics"], lacks: None})) == [f"was not measured on {word} answers: no such row has a verdict"]
+
+
 def test_small_slices_and_what_may_be_chance_are_not_weak_spots() -> None:
     assert weak_spots(body(slices=[part("tiny", 0.3, small=True), part("much the same", 0.87)])) == []
     unsure = {"length": {"long_minus_short": figure(0.2, 0.3)}, "order": {"changed": None}}

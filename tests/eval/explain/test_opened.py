@@ -36,3 +36,12 @@ def test_a_name_that_is_not_there_changed_files_and_other_questions_are_refused(
     (tmp_path / "run" / "summary.json").write_text(json.dumps(summary | {"questions": {"digest": "other"}}))
     with pytest.raises(StoreError, match="measured on other questions"):
         open_run(tmp_path / "run", ["pack"], place / "docs")
+
+
+def test_answers_from_elsewhere_cannot_be_replayed(place, tmp_path):
+    shutil.copytree(place / "run", tmp_path / "run")
+    path = tmp_path / "run" / "fine" / "lock.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"config": {"use": "outside", "file": "a.jsonl"}, "outside": {}}))
+    with pytest.raises(StoreError, match="answered elsewhere"):
+        open_run(tmp_path / "run", ["fine"], place / "docs")
+    assert "fine" not in open_run(tmp_path / "run", ["pack"], place / "docs").pipelines

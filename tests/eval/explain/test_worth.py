@@ -37,6 +37,7 @@ def test_time_and_tokens_are_paired_by_question_and_models_that_are_not_asked_ar
     rows = body["parts"][0]["worth"]
     assert list(rows) == ["span_recall", "context_tokens", "milliseconds", "context tokens"]
     assert rows["milliseconds"]["n"] == 5
+    assert rows["milliseconds"]["p_adjusted"] is None  # variants are timed one after the other
     assert rows["context tokens"]["delta"] < 0
     assert "only bm25 1 instead of rrf" in worth_text(body)
 

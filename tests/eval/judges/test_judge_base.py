@@ -2,7 +2,7 @@
 
 import pytest
 
-from eval.judges.base import Claim, Judge, Judgement, Label, Missing, Why, unmarked, verdicts
+from eval.judges.base import Claim, Judge, Judgement, Label, Missing, Why, ended, unmarked, verdicts
 from eval.judges.make import make_judge
 from eval.judges.memoised import MemoisedJudge
 from eval.judges.spec import read_spec
@@ -129,3 +129,12 @@ def test_a_judge_is_written_like_a_stage(tmp_path):
 def test_a_judge_that_cannot_be_is_refused_with_its_place(text, message):
     with pytest.raises(ConfigError, match=message.replace("(", "\\(")):
         read_spec(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "claims"),
+    [("A [1]. B [2].", ["A .", "B ."]), ("One [1][2] two.", ["One", "two."]), ("No marks. Two.", ["No marks. Two."]), ("x [1, 2]! y", ["x !", "y"])],
+)
+def test_a_mark_ends_a_claim_and_the_stop_behind_it_belongs_to_what_it_marks(text, claims):
+    assert len(ended(text)) == len(text)
+    assert [" ".join(part.split()) for part in ended(text).split("\n\n") if part.strip()] == claims

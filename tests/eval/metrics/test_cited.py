@@ -12,6 +12,7 @@ from eval.metrics.cited import statements
     [
         ("It is so [1]. And so [2].", [("It is so.", (1,)), ("And so.", (2,))]),
         ("It is so. [1] And so. [2]", [("It is so.", (1,)), ("And so.", (2,))]),
+        ("One. [1]Two.", [("One.", (1,)), ("Two.", ())]),
         ("One. Two. [1] Three.", [("One.", ()), ("Two.", (1,)), ("Three.", ())]),
         ("Thirty days [1] and ninety for staff [2].", [("Thirty days and ninety for staff.", (1, 2))]),
         ("Both say it [1, 3] [1][2].", [("Both say it.", (1, 3, 2))]),

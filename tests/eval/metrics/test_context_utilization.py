@@ -34,6 +34,7 @@ def test_no_source_is_zero_without_asking(question, judge):
     ("result", "why"),
     [
         (Result("q", sources=("a",), abstained="unsure"), "abstained"),
+        (Result("q", abstained="nothing was retrieved"), "abstained"),
         (Result("q", sources=("a",), answer=" "), "not_applicable: the answer is empty"),
         (Result("q", sources=("a",), answer="a ?"), "judge_failed(malformed): answered in prose"),
     ],

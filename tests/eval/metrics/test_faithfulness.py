@@ -58,6 +58,11 @@ def test_reasons(question, judge, answer, abstained, why):
     assert (score.value, score.why) == (None, why)
 
 
+def test_an_abstention_without_a_source_is_an_abstention(question, judge):
+    """It says nothing that could lack a source."""
+    assert METRIC.score(question, Result("q", answer="I do not know", abstained="nothing was retrieved"), judge()).why == "abstained"
+
+
 def test_a_time_out_is_its_own_reason(question, judge):
     """A judge that says `timed_out` is reported so."""
     score = METRIC.score(question, Result("q", sources=("a",), answer="?"), judge(failure=Why.TIMED_OUT))

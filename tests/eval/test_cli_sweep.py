@@ -1,0 +1,88 @@
+"""`sweep` and `plan` from the command line: files, JSON, and errors in one line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+import eval.cli_sweep  # noqa: F401  # registers the commands
+from eval.app import app
+from rag.errors import ConfigError
+
+MATRIX = """
+base: {chunk: whole, retrieve: bm25, models: {encoder: hashing-16}, answer: {use: extractive, blend: 0}}
+matrix:
+  retrieve: {words: {use: bm25, limit: 100}, none: {use: filtered, over: bm25, where: lang = de}}
+  pack.tokens: [100, 2000]
+"""
+
+
+@pytest.fixture
+def task(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("RAG_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "docs").mkdir()
+    rows = []
+    for i in range(24):
+        (tmp_path / "docs" / f"d{i}.md").write_text(f"The word of document {i} is wordnumber{i}. It says no more.")
+        rows.append({"id": f"q{i}", "text": f"What about wordnumber{i}?", "evidence": [{"doc": f"d{i}.md", "quote": f"wordnumber{i}"}]})
+    (tmp_path / "q.jsonl").write_text("".join(json.dumps(r) + "\n" for r in rows))
+    (tmp_path / "grid.yaml").write_text(MATRIX)
+    return tmp_path
+
+
+def call(command: str, *arguments: str) -> Any:
+    return CliRunner().invoke(app, [command, *arguments, "--corpus", "docs", "--questions", "q.jsonl"], catch_exceptions=False)
+
+
+def test_a_sweep_names_the_tied_set_its_simplest_member_and_what_confirmation_showed(task: Path) -> None:
+    found = call("sweep", "grid.yaml", "--out", "out", "--json")
+    assert found.exit_code == 0
+    body = json.loads(found.stdout)
+    assert body["configs"] == ["base", "retrieve=words,pack.tokens=100", "retrieve=none,pack.tokens=100", "retrieve=none,pack.tokens=2000"]
+    assert body["merged"] == {"retrieve=words,pack.tokens=2000": "base"}
+    assert sorted(body["selection"]["tied"]) == ["base", "retrieve=words,pack.tokens=100"], "what finds nothing is told from what finds all"
+    assert json.loads((task / "out" / "sweep.json").read_text()) == body
+    text = call("sweep", "grid.yaml", "--out", "out")
+    assert text.exit_code == 0
+    for line in (
+        "selection: 4 of 4 configurations by span_recall",
+        "retrieve=words,pack.tokens=2000 is the same as base",
+        "tied with the best: 2",
+        "confirmation on ",
+    ):
+        assert line in text.stdout
+
+
+def test_a_plan_of_a_matrix_or_of_files_writes_nothing(task: Path) -> None:
+    (task / "one.yaml").write_text("chunk: whole\nretrieve: bm25\nmodels: {encoder: hashing-16}\nanswer: {use: extractive, blend: 0}\n")
+    before = sorted(task.rglob("*"))
+    body = json.loads(call("plan", "grid.yaml", "--out", "out", "--json").stdout)
+    assert (len(body["configs"]), body["questions"] + body["confirmation"]["questions"], len(body["indexes"])) == (4, 24, 1)
+    plain = json.loads(call("plan", "one.yaml", "--json").stdout)
+    assert (list(plain["configs"]), plain["questions"]) == (["one"], 24)
+    assert "1 configurations on 24 questions; nothing was built, asked or written" in call("plan", "one.yaml").stdout
+    assert sorted(task.rglob("*")) == before
+
+
+def test_after_the_sweep_the_plan_says_that_all_is_finished(task: Path) -> None:
+    call("sweep", "grid.yaml", "--out", "out")
+    body = json.loads(call("plan", "grid.yaml", "--out", "out", "--json").stdout)
+    assert body["total"]["seconds"] == 0
+    assert body["indexes"][0]["cached"]
+    assert body["speeds"]["runs"] >= 5
+
+
+def test_wrong_files_and_budgets_are_refused_in_one_line(task: Path) -> None:
+    (task / "bad.yaml").write_text(MATRIX.replace("[100, 2000]", "[100, 1]"))
+    with pytest.raises(ConfigError, match=r"retrieve=words,pack.tokens=1: pack: tokens must be at least 16, not 1"):
+        call("sweep", "bad.yaml", "--out", "out")
+    with pytest.raises(ConfigError, match="a matrix is planned alone"):
+        call("plan", "grid.yaml", "bad.yaml")
+    with pytest.raises(ConfigError, match="--budget calls=many: write calls=N"):
+        call("sweep", "grid.yaml", "--out", "out", "--budget", "calls=many")
+    assert not (task / "out").exists()
