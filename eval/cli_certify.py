@@ -67,7 +67,9 @@ def label_command(
 def correct_command(
     folder: Folder,
     labels: Annotated[Path | None, typer.Option("--labels", help="File of `rag-eval label`, filled in.")] = None,
-    certificate: CertificateFile = None,
+    certificate: Annotated[
+        Path | None, typer.Option("--certificate", help="What `rag-eval certify` wrote about the judge; default: that of the run, else one that ships.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Print the judged rates of a run without the judge's error, by labels of the run where there are some, else by the certificate."""

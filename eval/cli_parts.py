@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from eval.app import Json, app
 from rag.shell import emit
 
@@ -37,7 +39,7 @@ def metrics_command(as_json: Json = False) -> None:
     emit({"metrics": rows}, as_json, lambda: "\n".join(_line(r) for r in rows))
 
 
-def _line(row: dict[str, object]) -> str:
+def _line(row: Mapping[str, object]) -> str:
     marks = ["by default"] * bool(row["default"]) + ["lower is better"] * (not row["higher_is_better"]) + ["asks the judge"] * bool(row["judge"])
     noted = f" ({', '.join(marks)})" if marks else ""
     return f"{row['name']}{noted}\n    {row['summary']}"

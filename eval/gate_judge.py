@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import sqrt
 from typing import Any
 
-from eval.correction import ErrorRates
+from eval.error_rates import ErrorRates
 from eval.resampling import Z
 
 

@@ -138,7 +138,8 @@ def _confirm(
     wanted = list(dict.fromkeys([*urgent, *chosen["tied"]]))
     needs = _needs({n: grid.pipelines[n] for n in wanted}, second, judge, out / CONFIRM, runtime, speeds, True)
     gate = Gate(runtime.meter, needs, lambda _: NOTHING)
-    for names in [urgent, wanted] if wanted != urgent else [urgent]:
+    rounds = [wanted] if wanted == urgent or runtime.meter.budget == Budget() else [urgent, wanted]
+    for names in rounds:
         members = {n: grid.pipelines[n] for n in names if n not in gate.left_out}
         confirmed = run_task(members, second, out / CONFIRM, runtime, gate) if members else {"configs": {}}
     body = confirm(out / CONFIRM, summary, confirmed, matrix.metric, chosen["chosen"], chosen["best"], BASE, wanted, matrix.seed)

@@ -75,7 +75,7 @@ def _verdict(row: Mapping[str, Any] | None, chosen: str, base: str, there: bool)
     interval = f"{row['delta']:+.3f} [{row['low']:+.3f}, {row['high']:+.3f}]"
     if row["p_adjusted"] < LEVEL:
         word, better = ("confirmed", "better") if row["delta"] > 0 else ("worse", "worse")
-        return word, f"on questions not used for choosing, {chosen} is {better} than the base: {interval}{few}"
+        return word, f"on questions not used for choosing, {chosen} is {better} than the base: {interval}{few}{'' if better == 'better' else '; keep the base'}"
     return (
         "not_shown",
         f"on questions not used for choosing, {chosen} is not shown to differ from the base: {interval}{few}; keeping the base is as well founded",

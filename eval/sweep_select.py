@@ -12,13 +12,11 @@ from eval.comparison import compare
 from eval.metrics import parse
 from eval.pairs import clusters
 from eval.records import read_scores
-from eval.stats import holm
 from eval.summary import FEW_CLUSTERS, leaders
 from rag.pipeline import Pipeline
 from rag.stages import Chat, Stage
 
 LEVEL = 0.05
-DRAWS, MOST_DRAWS = 10_000, 200_000
 STEP = 1.25  # latencies within about a quarter of each other count as equal: no more can be measured on a machine that does other things
 
 
@@ -26,9 +24,10 @@ def select(folder: Path, summary: Mapping[str, Any], pipelines: Mapping[str, Pip
     """Return `{best, tied, chosen, rows, undecided, clusters, few_clusters}` for the configurations of a finished run.
 
     The best has the highest mean (of a metric that is better lower, the lowest). Tied with it is what the paired test does not tell
-    from it at 5 %, and what is worse by at most `margin` with 95 % confidence. As the best was picked by looking, p is adjusted over
-    all pairs of configurations and not only those with the best. One whose metric has values for too few questions is undecided:
-    neither the best nor tied. Raises nothing of its own; `best` is None where nothing is decided.
+    from it, and what is worse by at most `margin` with 95 % confidence. With p times the number of the others (Bonferroni), what is
+    truly best is in the tied set at least 95 times in 100, although the one it is held against was picked by looking (Gupta 1965,
+    subset selection). One whose metric has values for too few questions is undecided: neither the best nor tied. `best` is None
+    where nothing is decided.
     """
     entries = summary["configs"]
     decided = [n for n in leaders(summary, metric) if n in pipelines and entries[n]["metrics"][metric]["covered"] and entries[n]["metrics"][metric]["scored"]]
@@ -36,7 +35,7 @@ def select(folder: Path, summary: Mapping[str, Any], pipelines: Mapping[str, Pip
     if not decided:
         return {"best": None, "tied": [], "chosen": None, "rows": {}, "undecided": undecided, "clusters": 0, "few_clusters": True}
     best = decided[0]
-    rows = _against(folder, best, decided[1:], metric, len(decided), seed)
+    rows = _against(folder, best, decided[1:], metric, seed)
     tied = [best, *(n for n in decided[1:] if _tied(rows[n], margin))]
     order = simplicity(tied, entries, pipelines)
     few = entries[best]["metrics"][metric]["clusters"]
@@ -44,21 +43,16 @@ def select(folder: Path, summary: Mapping[str, Any], pipelines: Mapping[str, Pip
     return {"best": best, "tied": order, "chosen": order[0], "rows": facts, "undecided": undecided, "clusters": few, "few_clusters": few < FEW_CLUSTERS}
 
 
-def _against(folder: Path, best: str, others: Sequence[str], metric: str, count: int, seed: int) -> dict[str, dict[str, Any]]:
-    """Return how far each other is behind the best (positive is worse) with its interval and p over all `count (count - 1) / 2` pairs."""
+def _against(folder: Path, best: str, others: Sequence[str], metric: str, seed: int) -> dict[str, dict[str, Any]]:
+    """Return how far each other is behind the best (positive is worse) with its interval, and p times the number of others."""
     chosen, own, groups = parse(metric), read_scores(folder / best), clusters(folder)
-    pairs = count * (count - 1) // 2
-    draws = min(MOST_DRAWS, max(DRAWS, 100 * pairs))  # so that the least p there is stays well below the level when multiplied by the pairs
     sign = 1 if chosen.higher_is_better else -1
     found: dict[str, dict[str, Any]] = {}
     for other in others:
-        m = compare(best, own, other, read_scores(folder / other), groups, [chosen], seed, draws)["metrics"][metric]
+        m = compare(best, own, other, read_scores(folder / other), groups, [chosen], seed)["metrics"][metric]
         low, high = (m["low"], m["high"]) if sign > 0 else (-m["high"], -m["low"]) if m["n"] else (None, None)
-        found[other] = {"behind": sign * m["delta"] if m["n"] else None, "low": low, "high": high, "p": m["p"], "n": m["n"]}
-    tested = [n for n in found if found[n]["p"] is not None]
-    padding = [1.0] * (pairs - len(tested))  # the pairs without the best, taken to differ in nothing
-    for name, p in zip(tested, holm([*(found[n]["p"] for n in tested), *padding]), strict=False):
-        found[name]["p_adjusted"] = p
+        adjusted = None if m["p"] is None else min(1.0, len(others) * m["p"])
+        found[other] = {"behind": sign * m["delta"] if m["n"] else None, "low": low, "high": high, "p": m["p"], "p_adjusted": adjusted, "n": m["n"]}
     return found
 
 

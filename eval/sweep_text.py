@@ -30,9 +30,8 @@ def _selection(body: Mapping[str, Any]) -> Iterator[str]:
         facts = f"{row['parts']:>5}  {row['completions']:>5.3g}  {ms:>7}  {row['context_tokens']:>6.0f}"
         yield f"  {mark} {name:{width}}  {row['mean']:7.3f}  {behind:24}  {p:>6}  {facts}"
     yield from (f"  ? {name}: too few questions have a value, so it is not considered" for name in found["undecided"])
-    pairs = len(found["rows"]) * (len(found["rows"]) - 1) // 2
     margin = f", or is within {body['margin']:g} of it" if body["margin"] else ""
-    yield f"  = cannot be told from the best{margin} (paired, over documents; p adjusted for all {pairs} pairs, as the best was picked by looking)"
+    yield f"  = cannot be told from the best{margin} (paired, over documents; p adjusted for {len(found['rows']) - 1} comparisons)"
     yield f"tied with the best: {len(found['tied'])}; the simplest of them (calls, parts, latency, tokens): {found['chosen']}"
     if found["few_clusters"]:
         yield f"few documents: {found['clusters']}; what is tied here may well differ"

@@ -88,11 +88,10 @@ def measure(of: Reading, contexts: Sequence[Text], rows: Mapping[str, Vectors], 
         return Features(0.0, 0.0, lacking), None
     read = [rows[contexts[c.context].sentence(c.sentence)] for c in of.candidates]
     cosines = [min(1.0, max(0.0, cosine(own, r))) for r in read]
-    best = np.clip(np.max([met(own, r) for r in read], axis=0), 0.0, 1.0)
     at = max(range(len(read)), key=lambda i: (cosines[i] + of.candidates[i].share, -i))
     anchor = _passage(of, of.candidates[at], contexts)
     turned = _turned(claim, contexts[anchor.context].sentences[anchor.sentence])
-    return Features(float(np.average(best, weights=weights)) if len(own) else 0.0, max(cosines), lacking, turned), anchor
+    return Features(float(np.average(met(own, read), weights=weights)) if len(own) else 0.0, max(cosines), lacking, turned), anchor
 
 
 def _lacking(of: Reading, contexts: Sequence[Text]) -> tuple[str, ...]:

@@ -40,11 +40,12 @@ class Tokens:
         return found
 
 
-def met(claim: Vectors, sentence: Vectors) -> Vectors:
-    """Return for each token of a claim its greatest cosine to a token of a sentence, shape `(tokens,)`; 0 where the sentence has none."""
-    if not len(claim) or not len(sentence):
+def met(claim: Vectors, read: Sequence[Vectors]) -> Vectors:
+    """Return for each token of a claim its greatest cosine to a token of what was read, shape `(tokens,)`, from 0; 0 where there is none."""
+    there = np.concatenate(read) if read else claim[:0]
+    if not len(claim) or not len(there):
         return np.zeros(len(claim), dtype=np.float32)
-    return np.asarray((claim @ sentence.T).max(axis=1), dtype=np.float32)
+    return np.asarray(np.clip((claim @ there.T).max(axis=1), 0.0, 1.0), dtype=np.float32)
 
 
 def cosine(a: Vectors, b: Vectors) -> float:

@@ -101,6 +101,10 @@ def test_no_gate_passes_on_fewer_than_20_documents_and_a_drop_is_still_seen():
     assert gate(side([0.0] * N, clusters=19), side([1.0] * N, clusters=19), policy()).verdict == "regressed"
 
 
+def test_one_document_decides_nothing():
+    assert gate(side([0.0] * N, clusters=1), side([1.0] * N, clusters=1), policy()).verdict == "inconclusive"
+
+
 @pytest.mark.parametrize("what", ["corpus", "questions", "judge"])
 def test_runs_on_other_data_are_not_comparable(what):
     found = gate(side(HALF, **{what: "other"}), side(HALF), policy())

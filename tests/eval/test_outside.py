@@ -303,6 +303,8 @@ def test_names_that_cannot_be_are_refused(task: Path) -> None:
         ({"question": "q2", "answer": "x"}, ["contexts is missing"]),
         ({"question": "q2", "contexts": []}, ["answer is missing", "or only a ranking"]),
         (row("q2", None), ["contexts is null"]),
+        ({"question": "q2", "answer": "", "contexts": [], "abstained": 5}, ["abstained is 5", "write true, false, or the reason"]),
+        ({"question": "q2", "answer": None, "contexts": [], "abstained": "\ud800"}, ["abstained is", "write true, false, or the reason"]),
         (row("q2", "x"), ["contexts is not a list"]),
         (row("q2", ["\ud800"]), ["contexts[0] is no text"]),
         (row("q2", [7]), ["contexts[0] is '7'", "or the text shown"]),

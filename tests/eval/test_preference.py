@@ -225,6 +225,8 @@ def test_another_corpus_or_another_name_is_refused(folder: Path, runtime: Runtim
     docs = folder.parent / "docs"
     with pytest.raises(ConfigError, match="no configuration 'shrot', did you mean 'short'"):
         prefer_run(folder, "shrot", "long", spec, docs, None, runtime)
+    with pytest.raises(ConfigError, match="no configuration"):  # it has a lock, but is no configuration of this run
+        prefer_run(folder, f"../{folder.name}/short", "long", spec, docs, None, runtime)
     with pytest.raises(ConfigError, match="cannot be compared with itself"):
         prefer_run(folder, "long", "long", spec, docs, None, runtime)
     (docs / "rank.md").write_text("Something else.")
