@@ -49,9 +49,9 @@ def whole(task: Task, entries: Mapping[str, Any], models: Sequence[Sequence[Any]
 
 
 def neighbours(out: Path, summary: Mapping[str, Any], scored: bool = False) -> dict[str, Any]:
-    """Return the entries that the folder's summary has besides those of `summary`: they stay in it; `scored` is for a run, beside which only
-    answers made elsewhere stay.
+    """Return the entries that the folder's summary has besides those of `summary`: they stay in it.
 
+    `scored` is for a run, beside which only answers made elsewhere stay.
     Raises `StoreError` when they were measured on something else, and `ConfigError` when the two share no metric.
     """
     try:

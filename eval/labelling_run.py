@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from eval.labelling import SHOWN, drawn, held_against, label_row, verdicts
+from eval.pairs import lock_of
 from eval.records import read_jsonl, read_scores
 from eval.task import read_corpus
 from rag.config import parse
@@ -22,7 +22,7 @@ def draw(folder: Path, config: str, corpus: Path, n: int, metric: str, seed: int
 
     Raises `StoreError` when the run or the corpus is not what it should be, `ConfigError` for names that the run does not have.
     """
-    lock = _lock(folder, config)
+    lock = lock_of(folder, config)
     if metric not in SHOWN:
         raise ConfigError(f"claims of {metric!r} cannot be drawn{did_you_mean(metric, list(SHOWN))}; choose: {', '.join(SHOWN)}")
     if metric not in lock["metrics"]:
@@ -40,16 +40,6 @@ def draw(folder: Path, config: str, corpus: Path, n: int, metric: str, seed: int
         contexts = held_against(metric, answers[verdict.question], texts, asked["answers"])
         rows.append(label_row(config, metric, verdict, number, asked["text"], contexts))
     return rows, sum(len({v.claim for v in own}) for own in claims.values())
-
-
-def _lock(folder: Path, config: str) -> Mapping[str, Any]:
-    try:
-        return dict(json.loads((folder / config / "lock.json").read_text(encoding="utf-8")))
-    except (OSError, ValueError):
-        there = sorted(p.parent.name for p in folder.glob("*/lock.json"))
-        if not there:
-            raise StoreError(f"{folder}: there is no finished run; make one with `rag-eval run ... --out {folder}`") from None
-        raise ConfigError(f"{folder} has no configuration {config!r}{did_you_mean(config, there)}; it has: {', '.join(there)}") from None
 
 
 def _texts(corpus: Path, digest: str, folder: Path) -> dict[str, str]:

@@ -9,9 +9,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from eval.judges.self_preference import self_preference
 from eval.judges.base import Judge, Missing
 from eval.judges.make import make_judge
+from eval.judges.self_preference import self_preference
 from eval.judges.spec import JudgeSpec
 from eval.metrics.judged import failed
 from eval.pairs import asked, lock_of
@@ -108,13 +108,14 @@ def ruled(question: Mapping[str, Any], a: Mapping[str, Any], b: Mapping[str, Any
 def tally(verdicts: Sequence[Verdict], clusters: Mapping[str, str]) -> dict[str, Any]:
     """Return the share that prefers A minus the share that prefers B, with its 95 % interval (bootstrap over documents), and all counts.
 
-    Ties count as neither, and questions without a verdict are left out and counted by reason. `asked` are the same figures of what the
+    Ties count as neither, and questions without a verdict are left out and counted by reason. What a judge was to compare and cannot
+    lowers `coverage` whatever its reason; a question with an empty answer was none to compare. `asked` are the same figures of what the
     judge decided alone; `position` counts its single askings by the place of the answer they preferred: half is no bias.
     """
     scored = [v for v in verdicts if v.better is not None]
     judged = [v for v in scored if v.by == JUDGED]
     missing = Counter(v.missing.split(":", 1)[0] for v in verdicts if v.better is None)
-    lost = sum(n for why, n in missing.items() if why != NOT_APPLICABLE)
+    lost = sum(v.better is None and (v.by == JUDGED or not v.missing.startswith(NOT_APPLICABLE)) for v in verdicts)
     coverage = len(scored) / (len(scored) + lost) if scored or lost else None
     first, second = sum(v.first for v in judged), sum(v.second for v in judged)
     return {

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from eval.judges._frequencies import Frequencies
 from eval.judges.base import Claim, Label
 from eval.judges.embedded import Embedded, EmbeddedJudge
-from eval.judges._frequencies import Frequencies
 from rag.memo import Memo
 from rag.models.hashing import HashingEncoder
 from rag.runtime import Runtime

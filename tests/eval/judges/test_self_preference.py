@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from eval.judges.self_preference import self_preference
 from eval.judges.chat import ChatJudge
+from eval.judges.self_preference import self_preference
 from rag.chat.fallback import Fallback
 from rag.chat.openai import OpenAI
 from rag.runtime import Runtime
