@@ -9,13 +9,13 @@ from typing import Annotated
 
 import typer
 
-from eval import cli_certify, cli_compare, cli_doctor, cli_explain, cli_formats, cli_gate, cli_parts, cli_prefer, cli_questions, cli_score
+from eval import cli_certify, cli_compare, cli_doctor, cli_explain, cli_formats, cli_gate, cli_parts, cli_prefer, cli_questions, cli_score, cli_sweep
 from eval.app import Corpus, Folder, Json, JudgeName, MetricNames, Out, Questions, Record, app, chosen, named
 from rag.errors import StoreError
 from rag.shell import emit, note, run
 
 # Each adds its commands to `app` when it is imported.
-MODULES = (cli_certify, cli_compare, cli_doctor, cli_explain, cli_formats, cli_gate, cli_parts, cli_prefer, cli_questions, cli_score)
+MODULES = (cli_certify, cli_compare, cli_doctor, cli_explain, cli_formats, cli_gate, cli_parts, cli_prefer, cli_questions, cli_score, cli_sweep)
 
 
 @app.command("run")

@@ -71,5 +71,5 @@ def gate_items(session: pytest.Session, kept: RagSession) -> list[pytest.Item]:
         item.add_marker("rag_gate")
         items.append(item)
     # what is collected otherwise is reported like this too: the terminal counts items by their reports
-    session.ihook.pytest_collectreport(report=pytest.CollectReport(parent.nodeid, "passed", None, items))
+    session.ihook.pytest_collectreport(report=pytest.CollectReport(parent.nodeid, "passed", None, [*items]))
     return items

@@ -9,9 +9,9 @@ from __future__ import annotations
 from math import exp
 from types import MappingProxyType
 
-WEIGHTS = MappingProxyType({"met": 2.9, "cosine": 1.5})
-INTERCEPT = -2.4
-THRESHOLD = 0.5  # of the probability: where the mean of sensitivity and specificity was best in cross-validation
+WEIGHTS = MappingProxyType({"met": 3.14, "cosine": 1.71})
+INTERCEPT = -2.76
+THRESHOLD = 0.56  # of the probability: where the mean of sensitivity and specificity was best in cross-validation
 
 
 def probability(features: object) -> float:

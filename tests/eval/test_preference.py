@@ -13,7 +13,7 @@ from eval import run
 from eval.cli import app
 from eval.cli_prefer import text
 from eval.judges.chat import ChatJudge
-from eval.preference import Verdict, prefer_run, ruled, tally
+from eval.preference import EQUAL, JUDGED, Verdict, prefer_run, ruled, tally
 from eval.score import Score
 from eval.stats import paired
 from rag import shell
@@ -204,8 +204,19 @@ def test_a_second_call_asks_for_what_failed_only(folder: Path, runtime: Runtime)
 
 def test_a_judge_that_compares_nothing_says_so_for_every_question(folder: Path, runtime: Runtime) -> None:
     found = prefer_run(folder, "short", "long", "{use: embedded, encoder: hashing-64}", folder.parent / "docs", None, runtime)
-    assert (found["scored"], found["missing"], found["coverage"]) == (0, {"not_applicable": 3}, None)
+    assert (found["scored"], found["missing"], found["coverage"]) == (0, {"not_applicable": 3}, 0.0)
     assert "no question has a verdict" in text(found)
+    assert not found["covered"]
+    assert "too few are left to decide anything" in text(found)
+
+
+def test_what_the_judge_could_not_compare_is_lost_though_rules_decided_the_rest() -> None:
+    """Two verdicts by rule and two that the judge cannot give cover half; an empty answer is nothing to compare and lowers nothing."""
+    decided = [Verdict(f"r{i}", "tie", EQUAL) for i in range(2)]
+    unable = [Verdict(f"j{i}", None, JUDGED, missing="not_applicable: it compares nothing") for i in range(2)]
+    empty = [Verdict("e", None, "", missing="not_applicable: an answer is empty")]
+    found = tally([*decided, *unable, *empty], {v.question: v.question for v in [*decided, *unable, *empty]})
+    assert (found["coverage"], found["covered"]) == (0.5, False)
 
 
 def test_rows_that_hold_their_texts_need_no_corpus(folder: Path, runtime: Runtime) -> None:
