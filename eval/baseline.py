@@ -45,10 +45,10 @@ def _by_metric(scores: list[Score]) -> dict[str, dict[str, Score]]:
 
 
 def accept(folder: Path, name: str, file: Path) -> Measured:
-    """Write the baseline of a configuration and return it. Equal runs write equal files. Raises as `measured`, and `StoreError` when it cannot be written."""
+    """Write the baseline of a configuration and return it. Equal runs write equal files: times stay out. Raises as `measured`, and `StoreError` when it cannot be written."""
     found = measured(folder, name)
     scores = {m: {q: [s.value, s.why if s.value is None else ""] for q, s in sorted(by.items())} for m, by in sorted(found.scores.items())}
-    kept = {k: found.lock[k] for k in (*MUST_MATCH, *MAY_DIFFER, "metrics", "latency")}
+    kept = {k: found.lock[k] for k in (*MUST_MATCH, *MAY_DIFFER, "metrics")}
     body = {"format": FORMAT, "name": name, "lock": kept, "clusters": dict(sorted(found.clusters.items())), "scores": scores}
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -66,7 +66,7 @@ def read_baseline(file: Path) -> Measured:
             raise ConfigError(f"{file}: a baseline of format {body['format']!r}, this program reads {FORMAT}; write it again with rag-eval accept")
         scores = {m: {q: Score(q, m, value, why) for q, (value, why) in by.items()} for m, by in body["scores"].items()}
         found = Measured(str(body["name"]), dict(body["lock"]), scores, dict(body["clusters"]))
-        missing = [k for k in (*MUST_MATCH, *MAY_DIFFER, "metrics", "latency") if k not in found.lock]
+        missing = [k for k in (*MUST_MATCH, *MAY_DIFFER, "metrics") if k not in found.lock]
     except OSError as error:
         raise ConfigError(f"{file}: the baseline cannot be read ({error.strerror}); write one with rag-eval accept") from None
     except (ValueError, KeyError, TypeError, AttributeError):

@@ -51,6 +51,9 @@ def _coverage(metric: str, figures: Mapping[str, Mapping[str, Any]]) -> list[str
     spread = " to ".join(str(a) for a in dict.fromkeys((applies[0], applies[-1])))
     lines = [f"{metric}: applies to {spread} of {n} questions" + ("" if lost else ", all scored")] if lost or applies[0] < n else []
     for name, f in figures.items():
+        own = f["n"] - f["missing"].get(NOT_APPLICABLE, 0)
+        if own < ENOUGH * applies[-1]:  # such as answers in a script that the judge does not read: no loss by its state, and no equal mean
+            lines.append(f"  {name}: applies to {own} of its answers, {applies[-1] - own} fewer than elsewhere: its mean is of other questions; see scores.jsonl")
         others = {why: count for why, count in f["missing"].items() if why != NOT_APPLICABLE}
         if others:
             bounds = f"; the mean is {f['worst']:.3f} to {f['best']:.3f} whatever they were" if f["worst"] is not None else ""
