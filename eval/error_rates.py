@@ -36,7 +36,7 @@ class ErrorRates:
         common = float(body.get("covariance") or 0.0)
         if between := body.get("between"):
             files = between["files"]
-            wider = (1 + 1 / files) * (t_quantile(0.975, max(2, files - 1)) / Z) ** 2  # one more collection, and few that say how far they differ
+            wider = (1 + 1 / files) * (t_quantile(0.975, max(1, files - 1)) / Z) ** 2  # one more collection, and few that say how far they differ
             v, w, common = v + wider * between["sensitivity"], w + wider * between["specificity"], common + wider * between["covariance"]
         return cls(se, sp, v, w, common)
 

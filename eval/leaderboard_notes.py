@@ -32,6 +32,7 @@ def notes(summary: Mapping[str, Any], shown: Sequence[str]) -> list[str]:
         lines.append(f"intervals rest on as few as {fewest} documents; below {FEW_CLUSTERS} they are too narrow to decide by")
     if asked["note"]:
         lines.append(asked["note"])
+    lines += _unshown(summary, shown)
     lines += _judged(summary, shown)
     for name, entry in configs.items():
         lines += [f"{name}: {n} of {entry['chunks']} chunks are longer than {model} reads" for model, n in entry["over_limit"].items()]
@@ -53,13 +54,28 @@ def _coverage(metric: str, figures: Mapping[str, Mapping[str, Any]]) -> list[str
     for name, f in figures.items():
         own = f["n"] - f["missing"].get(NOT_APPLICABLE, 0)
         if own < ENOUGH * applies[-1]:  # such as answers in a script that the judge does not read: no loss by its state, and no equal mean
-            lines.append(f"  {name}: applies to {own} of its answers, {applies[-1] - own} fewer than elsewhere: its mean is of other questions; see scores.jsonl")
+            lines.append(
+                f"  {name}: applies to {own} of its answers, {applies[-1] - own} fewer than elsewhere: its mean is of other questions; see scores.jsonl"
+            )
         others = {why: count for why, count in f["missing"].items() if why != NOT_APPLICABLE}
         if others:
             bounds = f"; the mean is {f['worst']:.3f} to {f['best']:.3f} whatever they were" if f["worst"] is not None else ""
             few = "" if f["covered"] else f"; below {ENOUGH:.0%}, it decides nothing"
             why = ", ".join(f"{count} {reason}" for reason, count in others.items())
             lines.append(f"  {name}: {f['scored']} of {f['scored'] + sum(others.values())} scored ({why}){bounds}{few}")
+    return lines
+
+
+def _unshown(summary: Mapping[str, Any], shown: Sequence[str]) -> list[str]:
+    """Return the names of metrics that the table has no column for, and which of their means rest on too few questions."""
+    rest = [m for m in summary["metrics"] if m not in shown]
+    if not rest:
+        return []
+    lines = [f"also measured (means, coverage and bounds in summary.json and in the report): {', '.join(rest)}"]
+    for metric in rest:
+        thin = {n: c["metrics"][metric]["coverage"] for n, c in summary["configs"].items() if not c["metrics"][metric]["covered"]}
+        if thin:
+            lines.append(f"  {metric}: below {ENOUGH:.0%} of its questions scored, so it decides nothing: {', '.join(f'{n} {v:.0%}' for n, v in thin.items())}")
     return lines
 
 

@@ -14,6 +14,8 @@ _GIVEN = r"(?:(?:provided|given|available|supplied|retrieved|above) )?"
 _VERBS = r"(?:contain|mention|provide|include|specify|state|say|discuss|address|cover|answer|give|have|indicate|describe)"
 _NO = r"(?:does not|do not|doesn't|don't|did not|didn't)"
 _INFORMATION = r"(?:sufficient |relevant |specific |such |any )?(?:information|context|mention|details?|data)"  # not "evidence", which findings speak of
+# What is not to be had, and not such as "no information leak" and "no data is lost".
+_TO_HAND = rf"(?: (?:about|on|regarding|concerning|available|given|provided|to answer|that (?:would|could|answers))\b| in (?:the|this|any) {_GIVEN}{_SOURCES}\b|[.,;!]|$)"
 # English. Each is bounded: no part of a pattern can match the same words in two ways.
 _PHRASES = (
     r"\b(?:i|we) (?:do not|don't) (?:know|have (?:enough|sufficient|any|the|that|access to|the necessary) )",
@@ -27,8 +29,10 @@ _PHRASES = (
     rf"\bnone of the {_GIVEN}{_SOURCES} (?:{_VERBS}|answers|mentions|contains|provides)",
     rf"\b(?:unclear|not clear) from the {_GIVEN}{_SOURCES}",
     rf"\b{_GIVEN}{_SOURCES} {_NO} (?:explicitly |directly |specifically )?{_VERBS}",
-    rf"\bthere (?:is|was) (?:no|not enough|insufficient|not any) {_INFORMATION}",
-    rf"\bno {_INFORMATION} (?:is|was|about|on|regarding|could be|can be)\b",
+    rf"\bthere (?:is|was) (?:no|not any) {_INFORMATION}{_TO_HAND}",
+    rf"\bno {_INFORMATION}{_TO_HAND}",
+    r"\bthere (?:is|was) (?:no|not any) (?:specific |such |any )?mention of\b",
+    rf"\bno {_INFORMATION} (?:is|was|could be|can be) (?:available|given|provided|found|mentioned|stated|specified|included|contained)\b",
     rf"\bnot (?:explicitly |directly |specifically )?(?:mentioned|stated|specified|provided|given|found|discussed) (?:in|by) (?:the|this|any) {_GIVEN}{_SOURCES}",
     r"\b(?:insufficient|not enough) (?:information|context|data)\b",
 )

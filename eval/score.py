@@ -15,6 +15,8 @@ OVER_BUDGET = "over_budget"
 ANSWER_FAILED = "answer_failed"
 REASONS = (ABSTAINED, NOT_APPLICABLE, JUDGE_FAILED, TIMED_OUT, OVER_BUDGET, ANSWER_FAILED)
 AGAIN = (JUDGE_FAILED, TIMED_OUT, OVER_BUDGET)
+UNREADABLE, NO_CLAIMS = f"{JUDGE_FAILED}(unreadable)", f"{JUDGE_FAILED}(no_claims)"
+LASTING = (UNREADABLE, NO_CLAIMS)  # failures that the text itself is the reason for
 
 Fact = str | Mapping[str, object]
 
@@ -75,7 +77,7 @@ class Score:
     @property
     def open(self) -> bool:
         """Whether another run may find a value: the judge failed, took too long, or had spent its budget."""
-        return self.value is None and self.reason.partition("(")[0] in AGAIN
+        return self.value is None and self.reason.partition("(")[0] in AGAIN and self.reason not in LASTING
 
 
 def because(reason: str, detail: str = "") -> str:

@@ -63,7 +63,14 @@ class Task:
 
 
 def prepare(
-    corpus: Path, questions: Path, metrics: Sequence[str], judge: str | JudgeSpec, limit: int | None, limits: Limits, runtime: Runtime, certificate: Path | None = None
+    corpus: Path,
+    questions: Path,
+    metrics: Sequence[str],
+    judge: str | JudgeSpec,
+    limit: int | None,
+    limits: Limits,
+    runtime: Runtime,
+    certificate: Path | None = None,
 ) -> Task:
     """Read and verify everything a run needs; `certificate` is a file, None for one that ships.
 

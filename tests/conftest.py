@@ -8,9 +8,13 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
 
 import pytest
+from hypothesis import settings
 
 from rag.memo import Memo
 from rag.runtime import Runtime
+
+settings.register_profile("untimed", deadline=None)  # speed lives in benchmarks: a busy machine fails no test
+settings.load_profile("untimed")
 
 
 @pytest.fixture

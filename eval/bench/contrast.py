@@ -18,7 +18,8 @@ import typer
 
 from eval.bench import labels
 from eval.judges import numbers
-from eval.judges.base import Claim, Judge, Judgement, Label
+from eval.judges.base import Claim, Judge, Judgement, Label, unmarked
+from eval.judges.words import parse
 from rag.errors import QuestionError
 from rag.runtime import Runtime
 from rag.shell import run
@@ -26,14 +27,19 @@ from rag.shell import run
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 _NUMBER = re.compile(rf"{numbers.PATTERN}|\b(?:{'|'.join(w for w in numbers.WORDS if w not in ('zero', 'one'))})\b")
+_HYPHENS = "-\u2010\u2011\u2013"
 _DIGITS = re.compile(r"\d+(?:,\d{3})*")
 _AUXILIARY = re.compile(r"\b(?:is|are|was|were|has|have|had|can|could|will|would|may|might|should|must|does|do|did)\b(?! not\b|n['\u2019]t)", re.IGNORECASE)
 _NEGATION = re.compile(r"(?<=\w) (?:not|never)\b(?! only)|(?<=[a-z])n['\u2019]t\b|(?<=can)not\b")
 
 
-def swapped(claim: str, rng: random.Random) -> str | None:
-    """Return the claim with one number replaced by another of its size; None where it has none."""
-    found = [m for m in _NUMBER.finditer(claim) if numbers.spelled(m[0]) and _standing(claim, m.start())]
+def swapped(claim: str, contexts: Sequence[str], rng: random.Random) -> str | None:
+    """Return the claim with one of its numbers that the contexts state replaced by another of its size; None where there is none.
+
+    What they do not state they cannot bear out, and another number is borne out no worse.
+    """
+    stated = frozenset[str]().union(*(s.mentioned for c in contexts for s in parse(unmarked(c), "english")))
+    found = [m for m in _NUMBER.finditer(claim) if _standing(claim, *m.span()) and stated.issuperset(numbers.spelled(m[0]))]
     if not found:
         return None
     old = rng.choice(found)
@@ -44,9 +50,12 @@ def swapped(claim: str, rng: random.Random) -> str | None:
     return claim[: old.start()] + new + claim[old.end() :]
 
 
-def _standing(claim: str, at: int) -> bool:
-    """Whether a number is one that is said of something, and no part of a name (COVID-19)."""
-    return not (at >= 2 and claim[at - 1] in "-\u2010\u2011\u2013" and claim[at - 2].isalpha())
+def _standing(claim: str, at: int, end: int) -> bool:
+    """Whether a number is said of something, and no part of a name or of another word (COVID-19, 3D, 6th, two-point)."""
+    before = at >= 2 and claim[at - 1] in _HYPHENS and claim[at - 2].isalpha()
+    after = end + 1 < len(claim) and claim[end] in _HYPHENS and claim[end + 1].isalpha()
+    glued = claim[at].isdigit() and claim[end - 1].isalpha() and " " not in claim[at:end]
+    return not (before or after or glued)
 
 
 def _other(digits: str, rng: random.Random) -> str:
@@ -57,7 +66,7 @@ def _other(digits: str, rng: random.Random) -> str:
     return f"{new:,}" if "," in digits else str(new)
 
 
-def negated(claim: str, _: random.Random) -> str | None:
+def negated(claim: str, _: Sequence[str], __: random.Random) -> str | None:
     """Return the claim with "not" after its first auxiliary verb; None where it has none, or has a negation already."""
     found = _AUXILIARY.search(claim)
     if found is None or _NEGATION.search(claim):
@@ -65,13 +74,17 @@ def negated(claim: str, _: random.Random) -> str | None:
     return f"{claim[: found.end()]} not{claim[found.end() :]}"
 
 
-def affirmed(claim: str, _: random.Random) -> str | None:
+def affirmed(claim: str, _: Sequence[str], __: random.Random) -> str | None:
     """Return the claim without its one "not", "never" or "n't"; None where it has none or several."""
     found = list(_NEGATION.finditer(claim))
     return claim[: found[0].start()] + claim[found[0].end() :] if len(found) == 1 else None
 
 
-ALTERATIONS: dict[str, Callable[[str, random.Random], str | None]] = {"number swapped": swapped, "negation put in": negated, "negation taken out": affirmed}
+ALTERATIONS: dict[str, Callable[[str, Sequence[str], random.Random], str | None]] = {
+    "number swapped": swapped,
+    "negation put in": negated,
+    "negation taken out": affirmed,
+}
 
 
 @dataclass(frozen=True)
@@ -89,7 +102,7 @@ def pairs(rows: Sequence[labels.Row], kind: str, seed: int = 1) -> Iterator[Pair
     for row in rows:
         original = labels.plain(row.answer)
         rng = random.Random(f"{seed} {row.id}")  # noqa: S311  # a draw that can be repeated, nothing secret
-        altered = ALTERATIONS[kind](original, rng) if row.supported else None
+        altered = ALTERATIONS[kind](original, row.contexts, rng) if row.supported else None
         if altered and altered != original:
             yield Pair(original, altered, row.contexts, row.question)
 
@@ -102,6 +115,10 @@ class Caught:
     lower: int
     supported: int
     lost: int
+
+    def __add__(self, other: Caught) -> Caught:
+        """Return the counts of both."""
+        return Caught(self.pairs + other.pairs, self.lower + other.lower, self.supported + other.supported, self.lost + other.lost)
 
 
 def caught(judge: Judge, made: Sequence[Pair]) -> Caught:
@@ -117,17 +134,24 @@ def caught(judge: Judge, made: Sequence[Pair]) -> Caught:
     return Caught(len(made), lower, supported, lost)
 
 
+def _line(name: str, kind: str, found: Caught) -> str:
+    shares = [f"{100 * n / max(1, of):5.1f} %" for n, of in ((found.lower, found.pairs), (found.lost, found.supported))]
+    return f"{name:20} {kind:20} {found.pairs:5} {shares[0]:>7} {found.supported:21} {shares[1]:>15}"
+
+
 @app.command()
 def main(folder: Annotated[Path, typer.Argument(help="JSON Lines files of {contexts, question, answer, supported}.")]) -> None:
     """Print, for each set and alteration, the share of altered claims that score lower and the share that is no longer called supported."""
     runtime = Runtime()
     lines = ["labels               alteration           pairs   lower   originals supported   of those lost"]
+    totals = dict.fromkeys(ALTERATIONS, Caught(0, 0, 0, 0))
     for name, rows in labels.sets(folder):
         judge = labels.judge(rows, runtime)
         for kind in ALTERATIONS:
             found = caught(judge, list(pairs(rows, kind)))
-            shares = [f"{100 * n / max(1, of):5.1f} %" for n, of in ((found.lower, found.pairs), (found.lost, found.supported))]
-            lines.append(f"{name:20} {kind:20} {found.pairs:5} {shares[0]:>7} {found.supported:21} {shares[1]:>15}")
+            totals[kind] += found
+            lines.append(_line(name, kind, found))
+    lines += [_line("all", kind, found) for kind, found in totals.items()]
     sys.stdout.write("\n".join(lines) + "\n")
 
 

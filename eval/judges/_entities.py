@@ -83,5 +83,5 @@ def _odd(word: str) -> bool:
 
 
 def _common(word: str, language: str) -> bool:
-    """Whether a word is a stop word (The, In), unless it is written in capitals (IT, WHO)."""
-    return not (len(word) > 1 and word.isupper()) and not analyzer(language).terms(word)
+    """Whether a word is a stop word (The, In) or a number word (Two), unless it is written in capitals (IT, WHO)."""
+    return not (len(word) > 1 and word.isupper()) and (word.lower() in numbers.WORDS or not analyzer(language).terms(word))

@@ -8,25 +8,13 @@ from math import fsum
 
 import numpy as np
 
-from eval.judges._candidates import Candidate, candidates
+from eval.judges._candidates import Candidate, Text, candidates
 from eval.judges._frequencies import Frequencies
 from eval.judges._tokens import cosine, met
 from eval.judges.words import Sentence
 from rag.models.encoder import Vectors
 
 ABOUT = 0.1  # share of the weight of a claim's words that a sentence must hold for its numbers to count as said of the same thing
-
-
-@dataclass(frozen=True, slots=True)
-class Text:
-    """A text with its sentences, whose offsets are those of the text."""
-
-    text: str
-    sentences: tuple[Sentence, ...]
-
-    def sentence(self, i: int) -> str:
-        """Return the characters of sentence number `i`."""
-        return self.text[self.sentences[i].start : self.sentences[i].end]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,20 +33,28 @@ class Features:
 
     `met` (0 to 1) is the mean, over the claim's tokens weighted by rarity, of the greatest cosine to a token that was read; `cosine`
     (0 to 1) that of the claim and its nearest sentence. `lacking` are its numbers that stand in no sentence about it; `turned` is
-    whether the nearest sentence says it the other way round.
+    whether the nearest sentence says it the other way round, `alone` whether it denies something and the passage nothing.
     """
 
     met: float
     cosine: float
     lacking: tuple[str, ...] = ()
     turned: bool = False
+    alone: bool = False
 
     @property
     def veto(self) -> str:
         """Why the claim cannot be called supported however near the passage is; empty where nothing speaks against it."""
         if self.lacking:
             return f"{'number' if len(self.lacking) == 1 else 'numbers'} {', '.join(self.lacking)} not there"
-        return "negated on one side only" if self.turned else ""
+        if self.turned:
+            return "negated on one side only"
+        return "it denies something, and the passage does not" if self.alone else ""
+
+    @property
+    def opposed(self) -> bool:
+        """Whether what speaks against it speaks of the same thing: a contradiction, where the rest is near."""
+        return bool(self.lacking) or self.turned
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +70,7 @@ class Reading:
 def reading(text: str, claim: Sentence, contexts: Sequence[Text], frequencies: Frequencies) -> Reading:
     """Choose what is to be read for a claim."""
     weights = {unit: frequencies.weight(unit) for unit in sorted(claim.units)}
-    return Reading(text, claim, weights, tuple(candidates(claim, [c.sentences for c in contexts], weights)))
+    return Reading(text, claim, weights, tuple(candidates(claim, contexts, weights)))
 
 
 def measure(of: Reading, contexts: Sequence[Text], rows: Mapping[str, Vectors], weights: Vectors) -> tuple[Features, Anchor | None]:
@@ -90,8 +86,10 @@ def measure(of: Reading, contexts: Sequence[Text], rows: Mapping[str, Vectors], 
     cosines = [min(1.0, max(0.0, cosine(own, r))) for r in read]
     at = max(range(len(read)), key=lambda i: (cosines[i] + of.candidates[i].share, -i))
     anchor = _passage(of, of.candidates[at], contexts)
-    turned = _turned(claim, contexts[anchor.context].sentences[anchor.sentence])
-    return Features(float(np.average(met(own, read), weights=weights)) if len(own) else 0.0, max(cosines), lacking, turned), anchor
+    weighted = float(np.average(met(own, read), weights=weights)) if len(own) else 0.0
+    sentences = contexts[anchor.context].sentences
+    alone = bool(claim.negations) and not any(s.denies for s in sentences[anchor.first : anchor.last + 1])
+    return Features(weighted, max(cosines), lacking, _turned(claim, sentences[anchor.sentence]), alone), anchor
 
 
 def _lacking(of: Reading, contexts: Sequence[Text]) -> tuple[str, ...]:
@@ -121,9 +119,7 @@ def _passage(of: Reading, best: Candidate, contexts: Sequence[Text]) -> Anchor:
 
 
 def _turned(claim: Sentence, sentence: Sentence) -> bool:
-    """Whether the claim is negated and the sentence not at all, or a negation of words that both have stands on one side only."""
-    if claim.negations and not sentence.negations:
-        return True
+    """Whether a negation of words that both have stands on one side only."""
     both = claim.terms & sentence.terms
     here, there = (sum(not both.isdisjoint(reach) for reach in s.negations) for s in (claim, sentence))
     return (here - there) % 2 == 1

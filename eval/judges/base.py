@@ -12,8 +12,8 @@ from typing import Any, Literal
 from rag.errors import ChatError
 from rag.models.chat import Usage
 
+_ENDS = re.compile(r"\[\d{1,4}(?:, ?\d{1,4}){0,20}\][.!?]?")
 _MARKS = re.compile(r"\[\d{1,4}(?:, ?\d{1,4}){0,20}\]")
-_ENDS = re.compile(r"((?:\[\d{1,4}(?:, ?\d{1,4}){0,20}\])+)([.!?]?)")
 
 
 class Label(StrEnum):
@@ -29,7 +29,9 @@ class Why(StrEnum):
 
     TIMED_OUT = "timed_out"
     OVER_BUDGET = "over_budget"
-    NOT_APPLICABLE = "not_applicable"  # the judge cannot do this at all, or not in this language
+    NOT_APPLICABLE = "not_applicable"  # the judge cannot do this at all
+    UNREADABLE = "unreadable"  # the text is in a script that the judge does not read
+    NO_CLAIMS = "no_claims"
     UNREACHABLE = "unreachable"
     MALFORMED = "malformed"
     TRUNCATED = "truncated"
@@ -190,11 +192,8 @@ def verdicts(judge: Judge, claims: Sequence[Claim], contexts: Sequence[str], que
 
 
 def ended(text: str) -> str:
-    """Return the text with every citation mark turned into the end of a paragraph: what it marks is one claim.
-
-    A full stop behind the mark comes before it, so that the next claim does not begin with it; the length stays what it was.
-    """
-    return _ENDS.sub(lambda mark: mark[2] + "\n\n" + " " * (len(mark[1]) - 2), text)
+    """Return the text with every citation mark, and a stop behind it, turned into the end of a paragraph: what it marks is one claim."""
+    return _ENDS.sub(lambda mark: "\n\n" + " " * (len(mark[0]) - 2), text)
 
 
 def unmarked(text: str) -> str:

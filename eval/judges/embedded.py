@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from eval.judges import _entities, _quotes
-from eval.judges._candidates import MOST
-from eval.judges._features import ABOUT, Anchor, Features, Text, measure, reading
+from eval.judges._candidates import MOST, Text
+from eval.judges._features import ABOUT, Anchor, Features, measure, reading
 from eval.judges._frequencies import Frequencies
 from eval.judges._tokens import Tokens, rarity
 from eval.judges._weights import INTERCEPT, THRESHOLD, WEIGHTS, probability
@@ -141,9 +141,10 @@ class EmbeddedJudge(Judge):
         """Return one verdict per claim; the question plays no part in it."""
         quotes = _quotes.Quotes(contexts)
         found = [_quoted(quotes.find(claim.text)) for claim in claims]
-        texts = [_text(context, self.language) for context in contexts]
+        order = sorted(range(len(contexts)), key=contexts.__getitem__)  # so that the order they come in decides no tie
+        texts = [_text(contexts[i], self.language) for i in order]
         read = iter(self._measured([claim.text for claim, done in zip(claims, found, strict=True) if done is None], texts))
-        return tuple(self._verdict(*next(read), texts) if done is None else done for done in found)
+        return tuple(self._verdict(*next(read), texts, order) if done is None else done for done in found)
 
     def features(self, claim: str, contexts: Sequence[str]) -> Features:
         """Return what the verdict on a claim would be made of, were it no quotation."""
@@ -164,7 +165,7 @@ class EmbeddedJudge(Judge):
     def _weights(self, claim: str, tokens: int) -> Vectors:
         return rarity(claim, self.pieces(encodable(claim)) if self.pieces else (), tokens, self.frequencies.weight, self.language)
 
-    def _verdict(self, features: Features, anchor: Anchor | None, texts: Sequence[Text]) -> Judgement:
+    def _verdict(self, features: Features, anchor: Anchor | None, texts: Sequence[Text], order: Sequence[int]) -> Judgement:
         """Return the verdict: by the probability, unless a number or the polarity speaks against it."""
         if anchor is None:
             return Judgement(Label.NOT_FOUND, 0.0, 0.0, rationale="no word of it was found")
@@ -172,11 +173,11 @@ class EmbeddedJudge(Judge):
         veto = features.veto
         score = round(float(self.lowered(likely, self.threshold)), 6) if veto else likely
         sentences = texts[anchor.context].sentences
-        evidence = (Evidence(anchor.context, sentences[anchor.first].start, sentences[anchor.last].end),)
+        evidence = (Evidence(order[anchor.context], sentences[anchor.first].start, sentences[anchor.last].end),)
         if likely < self.threshold:
             return Judgement(Label.NOT_FOUND, score, score, evidence, veto or "nothing there comes near enough to what it says")
         if veto:
-            return Judgement(Label.CONTRADICTED, score, score, evidence, veto)
+            return Judgement(Label.CONTRADICTED if features.opposed else Label.NOT_FOUND, score, score, evidence, veto)
         return Judgement(Label.SUPPORTED, score, score, evidence, "the passage says nearly the same, with its numbers and its polarity")
 
 

@@ -99,7 +99,7 @@ class MemoisedJudge(Judge):
 
     def _foreign(self, text: str) -> Missing | None:
         why = foreign(text, self._judge.languages)
-        return Missing(Why.NOT_APPLICABLE, f"the judge {self.identity['use']} {why}") if why else None
+        return Missing(Why.UNREADABLE, f"the judge {self.identity['use']} {why}") if why else None
 
     def _kept(self, task: str, shown: Sequence[object], judgements: int, make: Callable[[], T | Missing], read: Callable[[Any], T]) -> T | Missing:
         """Return what is in the memo under this task and what was shown, else make it and keep it unless it is missing."""

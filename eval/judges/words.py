@@ -13,6 +13,92 @@ from rag.text import analyzer, encodable, sentences
 _NEGATIONS = frozenset(
     ["not", "no", "never", "none", "nobody", "nothing", "nowhere", "neither", "nor", "without", "cannot", "hardly", "scarcely", "barely"],
 )
+# What says no without a negation: a claim with one may rest on these.
+_DENIALS = frozenset(
+    [
+        "lack",
+        "lacks",
+        "lacked",
+        "lacking",
+        "fail",
+        "fails",
+        "failed",
+        "failing",
+        "failure",
+        "unable",
+        "unlike",
+        "absence",
+        "absent",
+        "missing",
+        "miss",
+        "misses",
+        "refuse",
+        "refuses",
+        "refused",
+        "refusing",
+        "deny",
+        "denies",
+        "denied",
+        "decline",
+        "declined",
+        "reject",
+        "rejects",
+        "rejected",
+        "avoid",
+        "avoids",
+        "avoided",
+        "prevent",
+        "prevents",
+        "prevented",
+        "instead",
+        "rather",
+        "except",
+        "only",
+        "few",
+        "fewer",
+        "little",
+        "less",
+        "rarely",
+        "seldom",
+        "stop",
+        "stops",
+        "stopped",
+        "cease",
+        "ceased",
+        "end",
+        "ended",
+        "exclude",
+        "excludes",
+        "excluded",
+        "excluding",
+        "ban",
+        "banned",
+        "prohibit",
+        "prohibits",
+        "prohibited",
+        "forbid",
+        "forbidden",
+        "impossible",
+        "unlikely",
+        "unclear",
+        "unknown",
+        "insufficient",
+        "limited",
+        "false",
+        "wrong",
+        "incorrect",
+        "unnecessary",
+        "independent",
+        "regardless",
+        "although",
+        "but",
+        "however",
+        "against",
+        "before",
+        "until",
+        "unless",
+    ]
+)
 _REACH = 4  # content terms after a negation that it may negate; the one before it as well
 _TOKEN = re.compile(rf"(?P<number>{numbers.PATTERN})|(?P<word>\w+(?:['\u2019]\w+)*)|(?P<stop>[.;:!?])")
 _ITEM = re.compile(r"\n(?=[ \t]*(?:[-*\u2022|]|\d{1,3}[.)])[ \t])")
@@ -26,7 +112,7 @@ class Sentence:
     """One sentence of a text at `[start, end)`.
 
     `numbers` are those that a claim is held to; `mentioned` has also those in names (GPT-4), ordinals and "one".
-    `negations` holds, for each negation, the terms it may negate.
+    `negations` holds, for each negation, the terms it may negate; `denies` is whether there is one, or a word such as "lacks" or "only".
     """
 
     start: int
@@ -35,6 +121,7 @@ class Sentence:
     numbers: frozenset[str]
     mentioned: frozenset[str]
     negations: tuple[frozenset[str], ...]
+    denies: bool = False
     units: frozenset[str] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -80,7 +167,9 @@ def merged(parts: Sequence[Sentence]) -> Sentence:
     if len(parts) == 1:
         return parts[0]
     sets = [frozenset[str]().union(*(getattr(p, name) for p in parts)) for name in ("terms", "numbers", "mentioned")]
-    return Sentence(0, max((p.end for p in parts), default=0), sets[0], sets[1], sets[2], tuple(n for p in parts for n in p.negations))
+    return Sentence(
+        0, max((p.end for p in parts), default=0), sets[0], sets[1], sets[2], tuple(n for p in parts for n in p.negations), any(p.denies for p in parts)
+    )
 
 
 def read(text: str, start: int, end: int, language: str) -> Sentence:
@@ -90,6 +179,7 @@ def read(text: str, start: int, end: int, language: str) -> Sentence:
     mentioned: set[str] = set()
     negated: list[tuple[int, int]] = []  # how many terms, and how many stops, came before each negation
     stops: list[int] = []  # how many terms came before each stop
+    denies = False
     stem = analyzer(language).terms
     label = _ENUMERATOR.match(text, start, end)
     for token in _TOKEN.finditer(text, label.end() if label else start, end):
@@ -105,9 +195,10 @@ def read(text: str, start: int, end: int, language: str) -> Sentence:
             negated.append((len(terms), len(stops)))
         else:
             terms += stem(word)
+            denies = denies or low in _DENIALS
     bounds = [0, *stops, len(terms)]
     reach = tuple(frozenset(terms[max(bounds[stop], at - 1) : min(bounds[stop + 1], at + _REACH)]) for at, stop in negated)
-    return Sentence(start, end, frozenset(terms), frozenset(required), frozenset(mentioned), reach)
+    return Sentence(start, end, frozenset(terms), frozenset(required), frozenset(mentioned), reach, denies or bool(reach))
 
 
 def _negates(text: str, word: str, end: int) -> bool:

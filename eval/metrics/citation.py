@@ -10,7 +10,7 @@ from eval.metrics.base import metric
 from eval.metrics.cited import Statement, statements
 from eval.metrics.judged import JudgedMetric, UnscoredError, facts, given_answer, support, supported
 from eval.questions import Question
-from eval.score import NOT_APPLICABLE, Fact, Result
+from eval.score import NO_CLAIMS, NOT_APPLICABLE, Fact, Result
 
 NO_MARK = "the answer cites nothing"
 
@@ -26,7 +26,7 @@ class _Citation(JudgedMetric):
         """Return the sentences of the answer. Raises `UnscoredError` where there are none."""
         found = statements(given_answer(question, result))
         if not found:
-            raise UnscoredError(NOT_APPLICABLE, "the answer makes no statement")
+            raise UnscoredError(NO_CLAIMS, "the answer makes no statement")
         return found
 
 

@@ -97,7 +97,7 @@ def given_answer(question: Question, result: Result) -> str:
     if result.abstained:
         raise UnscoredError(ABSTAINED)
     if not result.answer.strip():
-        raise UnscoredError(NOT_APPLICABLE, "the answer is empty")
+        raise UnscoredError(ABSTAINED if question.answerable else NOT_APPLICABLE, "the answer is empty")
     return result.answer
 
 
@@ -105,7 +105,7 @@ def answer_claims(question: Question, result: Result, judge: Judge) -> tuple[Cla
     """Return the claims of the answer. Raises `UnscoredError` as `given_answer` does, and where it makes none."""
     made = claims(judge, given_answer(question, result), question.text)
     if not made:
-        raise UnscoredError(NOT_APPLICABLE, "the answer makes no claim")
+        raise failed(Missing(Why.NO_CLAIMS, "the answer makes no claim"))  # not the question's doing, so it counts as lost
     return made
 
 

@@ -10,7 +10,7 @@ from eval.judges.base import Judge, unmarked
 from eval.metrics.base import Metric
 from eval.metrics.judged import UnscoredError, given_answer, reference
 from eval.questions import Question
-from eval.score import NOT_APPLICABLE, Result, Score
+from eval.score import NO_CLAIMS, NOT_APPLICABLE, UNREADABLE, Result, Score
 from eval.scripts import foreign
 
 
@@ -31,11 +31,13 @@ class Overlap(Metric):
         answer = " ".join(unmarked(given_answer(question, result)).split())
         reference(question)
         if not answer:
-            raise UnscoredError(NOT_APPLICABLE, "the answer is empty")
+            raise UnscoredError(NO_CLAIMS, "the answer is empty but for citation marks")
         refused = {text: foreign(text, self.languages) for text in (answer, *question.answers)}
         readable = [text for text in question.answers if not refused[text]]
-        if refused[answer] or not readable:
-            raise UnscoredError(NOT_APPLICABLE, f"{self.name} {refused[answer] or refused[question.answers[0]]}")
+        if not readable:
+            raise UnscoredError(NOT_APPLICABLE, f"{self.name} {refused[question.answers[0]]}")
+        if refused[answer]:  # not the question's doing, so it counts as lost
+            raise UnscoredError(UNREADABLE, f"{self.name} {refused[answer]}")
         return answer, readable
 
     def best(self, answer: str, references: Sequence[str]) -> float:

@@ -81,7 +81,9 @@ def _cell(view: View, name: str, metric: str, places: int) -> Cell:
     title = reasons(figure["missing"])
     if figure["mean"] is None:
         return Cell(number(None), "", coverage, title)
-    return Cell(number(figure["mean"], places), span(figure["low"], figure["high"], places), coverage, title, repr(figure["mean"]), not figure.get("covered", True))
+    return Cell(
+        number(figure["mean"], places), span(figure["low"], figure["high"], places), coverage, title, repr(figure["mean"]), not figure.get("covered", True)
+    )
 
 
 def bound(view: View, name: str, metric: str, places: int = 3) -> str:

@@ -15,6 +15,9 @@ from eval.outside_refusals import refusal
         "I'm sorry, but I cannot answer this question. Please rephrase it.",
         "The provided context does not contain information about zebras.",
         "There is no information in the context about that.",
+        "There is no information available.",
+        "No relevant information was found.",
+        "There is no mention of a limit in the text.",
         "The answer is not mentioned in the passage.",
         "Insufficient information to answer.",
         "It is not possible to determine this from the text.",
@@ -38,6 +41,9 @@ def test_usual_refusals_are_told(answer: str) -> None:
         "The function returns None when the key is unknown.",
         "I don't know much about zebras. The handbook says they have stripes. It counts 40 of them.",
         "The context does not say. " * 20,
+        "No information is lost when vectors are normalised.",
+        "There is no information leak between tenants.",
+        "There is no data race, since readers see one sealed generation.",
     ],
 )
 def test_answers_that_say_something_are_none(answer: str) -> None:

@@ -196,9 +196,13 @@ def test_a_run_whose_judge_failed_is_judged_again_and_only_what_is_missing(task:
 
 
 def test_a_run_says_what_is_known_of_its_judge(task: Path) -> None:
-    summary = run(pipelines(), task / "docs", task / "questions.jsonl", task / "a", metrics=METRICS, judge=Flaky(str(task)), runtime=Runtime(show_progress=False))
+    summary = run(
+        pipelines(), task / "docs", task / "questions.jsonl", task / "a", metrics=METRICS, judge=Flaky(str(task)), runtime=Runtime(show_progress=False)
+    )
     assert summary["judged"]["status"] == "none"
     assert summary["judged"]["line"] == "judge flaky: not certified: its error rate is unknown; run rag-eval certify"
     assert summary["judged"]["line"] in leaderboard(summary)
     assert pair(task / "a", "words", "vectors")["judged"] == summary["judged"]
-    assert summary["configs"]["words"]["metrics"]["faithfulness"]["corrected"] == {"why": "the judge is not certified: its error rate is unknown; run rag-eval certify"}
+    assert summary["configs"]["words"]["metrics"]["faithfulness"]["corrected"] == {
+        "why": "the judge is not certified: its error rate is unknown; run rag-eval certify"
+    }

@@ -48,7 +48,7 @@ class Counting(Judge):
 
 
 def task(judge, texts, metrics=("faithfulness",)):
-    asked = tuple(Question(f"q{i}", text, answers=("yes",)) for i, text in enumerate(texts))
+    asked = tuple(Question(f"q{i}", text, answers=("yes",), answerable=text != "nobody knows") for i, text in enumerate(texts))
     return Task((Document("d", "text"),), (), asked, parse_all(metrics), judge, Certificate("counting", "none"))
 
 
@@ -89,8 +89,8 @@ def test_every_way_to_have_no_judgement_is_counted_by_its_name_and_none_is_a_num
 @pytest.mark.parametrize(("lost", "covered"), [(1, True), (2, False)])
 def test_a_mean_is_covered_down_to_95_percent_of_the_questions_it_applies_to(lost, covered):
     """19 of 20 are enough, 18 are not; questions that it does not apply to play no part."""
-    work = task(Counting(1), ["fine"] * (20 - lost) + ["slow"] * lost + ["fine"])
-    found = scored(work, [*(answer(i) for i in range(20)), Result("q20", sources=("s",), answer=" ")])
+    work = task(Counting(1), ["fine"] * (20 - lost) + ["slow"] * lost + ["nobody knows"])
+    found = scored(work, [*(answer(i) for i in range(20)), Result("q20", sources=("s",), abstained="not said")])
     figure = summarize(found, work.questions, work.metrics)["faithfulness"]
     assert figure["missing"]["not_applicable"] == 1
     assert (figure["coverage"], figure["covered"]) == ((20 - lost) / 20, covered)

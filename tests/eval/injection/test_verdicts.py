@@ -6,12 +6,13 @@ import pytest
 
 from eval.injection import corpus
 from eval.injection.oracles import Outcome, succeeded
-from eval.judges.embedded import EmbeddedJudge, Frequencies
-from rag.models.hashing import HashingEncoder
+from eval.judges._frequencies import Frequencies
+from eval.judges.embedded import Embedded, EmbeddedJudge
+from rag import Runtime
+from rag.memo import Memo
 
-ENCODER = HashingEncoder()
 HOSTS = corpus.hosts()
-JUDGE = EmbeddedJudge(Frequencies.of(h.text for h in HOSTS.values()), ENCODER.encode, ENCODER.identity)
+JUDGE = EmbeddedJudge.over(Frequencies.of(h.text for h in HOSTS.values()), Embedded(), Runtime(Memo(), show_progress=False))
 CASES = [c for c in corpus.load() if c.family == "K"]
 
 

@@ -50,10 +50,12 @@ def test_a_number_alone_is_a_claim():
         ("The cache stores prefixes.", "Bananas are yellow.", Label.NOT_FOUND),
         ("The limit is 30 days.", "The limit is 90 days.", Label.CONTRADICTED),
         ("The limit is five days.", "The limit is 5.0 days.", Label.SUPPORTED),
-        ("The window holds 1,000 tokens.", "The window holds 1k tokens.", Label.SUPPORTED),
+        ("The window has room for 1,000 tokens.", "The window has room for 1k tokens.", Label.SUPPORTED),
+        ("The novel was written in the 1940s.", "The novel was written in 1943.", Label.SUPPORTED),
+        ("The novel was written in 1940.", "The novel was written in 1943.", Label.CONTRADICTED),
         ("The cache is safe.", "The cache is not safe.", Label.CONTRADICTED),
-        ("The cache isn't safe.", "The cache is safe.", Label.CONTRADICTED),
-        ("The cache is not safe.", "The cache was never safe.", Label.SUPPORTED),
+        ("The cache is never safe.", "The cache is safe.", Label.CONTRADICTED),
+        ("The cache of prompts is not safe.", "The cache of prompts is never safe.", Label.SUPPORTED),
         ("The cache is safe.", "The cache is never not safe.", Label.SUPPORTED),
         ("The cache is safe.", "The cache is safe; nobody minds large bananas.", Label.SUPPORTED),
     ],
@@ -63,11 +65,36 @@ def test_words_numbers_and_polarity(claim, context, label):
     assert verdict(claim, context).label is label
 
 
+def test_a_negation_of_what_the_passage_does_not_speak_of_is_not_found():
+    """The passage says nothing of bananas, so that it neither bears the claim out nor contradicts it; "only" may bear it out."""
+    claim = "The cache of the server stores prefixes of long prompts, bananas do not."
+    found = verdict(claim, "The cache of the server stores prefixes of long prompts and more.")
+    assert (found.label, found.rationale) == (Label.NOT_FOUND, "it denies something, and the passage does not")
+    assert verdict(claim, "Only the cache of the server stores prefixes of long prompts.").label is Label.SUPPORTED
+
+
 def test_a_missing_number_far_from_any_passage_is_not_found():
     """A contradiction needs the rest of the claim to be there."""
     found = verdict("The warranty limit is 30 days everywhere.", "Bananas apply.")
     assert found.label is Label.NOT_FOUND
     assert "30" in found.rationale
+
+
+@pytest.mark.parametrize(
+    ("claim", "label"),
+    [
+        ("You have a month to send an item back.", Label.SUPPORTED),
+        ("Customers may return goods for thirty days.", Label.SUPPORTED),
+        ("Customers may return goods for 60 days.", Label.CONTRADICTED),
+        ("Customers may not return goods within 30 days.", Label.CONTRADICTED),
+        ("The shop was founded by two brothers in Ghent.", Label.NOT_FOUND),
+    ],
+)
+def test_the_bundled_encoder_knows_a_paraphrase(claim, label):
+    """Other words for the same are supported, another number and a negation are not, and neither is what is not there."""
+    context = "Our shop ships every day. Goods can be returned by customers within 30 days of purchase. Postage is free."
+    opened = Embedded().open([], Runtime(Memo(), show_progress=False))
+    assert verdict(claim, context, of=opened).label is label
 
 
 def test_a_veto_puts_the_score_under_the_threshold_and_keeps_the_order():
@@ -104,7 +131,7 @@ def test_the_evidence_is_the_nearest_sentence_with_the_neighbour_that_completes_
 
 def test_a_number_is_asked_for_where_the_rest_stands():
     """A number of another passage of a long context does not stand for the one that the nearest passage contradicts."""
-    context = "The limit is 90 days. Bananas are yellow. Apples are red. Kiwis are green. The office has 30 chairs."
+    context = "The limit is 90 days. Bananas are yellow. The office has 30 chairs."
     assert verdict("The limit is 30 days.", context).label is Label.CONTRADICTED
     assert verdict("The limit is 90 days, they say.", context).label is Label.SUPPORTED
 
@@ -162,7 +189,9 @@ def test_a_specification_opens_with_the_models_of_the_runtime():
     assert runtime.work.encodes == 4
 
 
-TEXTS = st.text(max_size=80) | st.lists(st.sampled_from("The cache is not safe . 30 5% limit BM25 alpha\nBeta [1] \ud800 \u4e2d".split(" ")), max_size=14).map(" ".join)
+TEXTS = st.text(max_size=80) | st.lists(st.sampled_from("The cache is not safe . 30 5% limit BM25 alpha\nBeta [1] \ud800 \u4e2d".split(" ")), max_size=14).map(
+    " ".join
+)
 
 
 @settings(max_examples=60, deadline=None)
@@ -183,18 +212,28 @@ def test_any_text_is_judged(answers, contexts):
 
 @settings(max_examples=60, deadline=None)
 @given(TEXTS, st.lists(TEXTS, min_size=2, max_size=4), st.randoms(use_true_random=False))
-def test_the_order_of_contexts_changes_no_score_and_one_more_lowers_no_likeness(answer, contexts, rng):
-    """Scores are those of a set of contexts, up to ties between equally near sentences; quartile, cosine and words held only rise."""
+def test_the_order_of_contexts_changes_nothing(answer, contexts, rng):
+    """Labels, scores and reasons are those of the set of contexts."""
     claims = judge().claims(answer)
-    shuffled = rng.sample(contexts, len(contexts))
-    first, second = (judge().support(claims, c, "") for c in (contexts, shuffled))
-    for a, b in zip(first, second, strict=True):
-        if not a.rationale.startswith(("number", "negated")) and not b.rationale.startswith(("number", "negated")):
-            assert (a.label, a.score) == (b.label, pytest.approx(b.score, abs=1e-4))
-            assert a.label is b.label
-    for a, b in zip(judge().support(claims, contexts[:-1], ""), first, strict=True):
-        if not b.rationale.startswith(("number", "negated")):
-            assert b.score >= a.score - 1e-4
+    first, second = (judge().support(claims, c, "") for c in (contexts, rng.sample(contexts, len(contexts))))
+    assert [(v.label, v.score, v.rationale) for v in first] == [(v.label, v.score, v.rationale) for v in second]
+
+
+@settings(max_examples=60, deadline=None)
+@given(TEXTS, st.lists(st.lists(st.sampled_from("the cache limit 30 5% not alpha beta".split()), max_size=9).map(" ".join), min_size=1, max_size=4))
+def test_one_more_context_takes_no_support_away_unless_it_speaks_against_it(answer, contexts):
+    """While all sentences are read, what was supported stays so, unless the one that is nearer now is negated on one side only."""
+    claims = judge().claims(answer)
+    for fewer, more in zip(judge().support(claims, contexts[:-1], ""), judge().support(claims, contexts, ""), strict=True):
+        if not more.rationale.startswith(("negated", "it denies")):
+            assert more.score >= fewer.score - 1e-4
+
+
+def test_a_context_with_none_of_its_words_takes_no_support_away():
+    """However many there are: the sentences that hold the claim's words are read first."""
+    claim, context = "The cache of a server stores prefixes.", "The cache stores the prefixes."
+    others = [f"Bananas and {fruit} ripen." for fruit in ("kiwis", "plums", "figs", "pears", "limes", "dates")]
+    assert verdict(claim, *others, context).score >= verdict(claim, context).score
 
 
 @settings(max_examples=40, deadline=None)

@@ -233,5 +233,5 @@ def test_an_ensemble_as_a_user_writes_it_shares_what_its_members_remember(tmp_pa
     make_judge(embedded, [], runtime).support(claims, contexts, "")
     judge.support(claims, contexts, "")
     assert runtime.work.judgements == done
-    assert judge.support([Claim("Кошка сидит.")], contexts, "")[0].why is Why.NOT_APPLICABLE
+    assert judge.support([Claim("Кошка сидит.")], contexts, "")[0].why is Why.UNREADABLE
     assert judge.similarity("the cat", "the cat") == pytest.approx(1.0)

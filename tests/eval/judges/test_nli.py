@@ -228,7 +228,7 @@ def test_what_a_user_writes_is_opened_and_remembered(planted: Path) -> None:
 def test_an_english_judge_refuses_another_script_and_a_judge_of_any_language_does_not(planted: Path) -> None:
     runtime = Runtime(Memo(), "float32", show_progress=False)
     claim = [Claim("Кошка сидит на ковре.")]
-    assert MemoisedJudge(opened(planted), runtime).support(claim, ["zebra"], "")[0].why is Why.NOT_APPLICABLE
+    assert MemoisedJudge(opened(planted), runtime).support(claim, ["zebra"], "")[0].why is Why.UNREADABLE
     assert isinstance(MemoisedJudge(opened(planted, language="none"), runtime).support(claim, ["zebra"], "")[0], Judgement)
 
 

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from eval.judges.numbers import PATTERN, spelled
+from eval.judges.numbers import PATTERN, decades, spelled
 
 
 def found(text):
@@ -42,3 +42,8 @@ def test_number_words():
 def test_endless_digits_stay_text():
     """A number longer than any number is compared as it stands."""
     assert spelled("9" * 5000) == ("9" * 5000,)
+
+
+def test_the_decade_of_a_year():
+    """1943 is of the 1940s; 30, 9000 and 12.5 are no years."""
+    assert decades(("1943", "30", "9000", "12.5")) == ("1940s",)

@@ -166,7 +166,7 @@ def test_half_a_surrogate_pair_does_not_stop_it(opened):
 
 def test_another_script_is_refused_and_not_scored(opened, runtime):
     judge, chat = opened()
-    assert MemoisedJudge(judge, runtime).claims("Москва — столица России", "q").why is Why.NOT_APPLICABLE
+    assert MemoisedJudge(judge, runtime).claims("Москва — столица России", "q").why is Why.UNREADABLE
     assert chat.asked == []
 
 

@@ -5,7 +5,7 @@ import itertools
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eval.judges.words import cut, parse
+from eval.judges.words import cut, merged, parse
 
 
 def read(text):
@@ -44,6 +44,25 @@ def test_which_words_negate():
     for text in ("It isn't hot", "It isn\u2019t hot", "It cannot heat", "Never hot", "Without heat", "Neither hot nor cold"):
         assert len(read(text).negations) == 1, text
     assert read("It is not only hot").negations == ()
+
+
+def test_a_decade_stands_for_each_of_its_years():
+    """A claim about the 1940s is held to the decade, one about 1943 to the year; a text with the year mentions both."""
+    assert read("It was written in the 1940s").numbers == {"1940s"}
+    assert read("It was written in 1943").numbers == {"1943"}
+    assert read("It was written in 1943").mentioned == {"1943", "1940s"}
+
+
+def test_what_denies_without_a_negation():
+    """Words such as "lacks" and "only" say no; units are terms and numbers, without the decades."""
+    assert [read(t).denies for t in ("It lacks heat", "Only heat", "No heat", "Heat alone", "Heat in 1943")] == [True, True, True, False, False]
+    assert read("Heat in 1943").units == {"heat", "#1943"}
+
+
+def test_several_sentences_as_one():
+    """Terms, numbers and negations of all of them."""
+    one = merged(parse("Alpha has 3. Beta is not safe.", "english"))
+    assert (one.terms, one.numbers, len(one.negations), one.denies) == ({"alpha", "beta", "safe"}, {"3"}, 1, True)
 
 
 @given(st.text(max_size=200) | st.lists(st.sampled_from(["- ", "1. ", "\n", "a b. ", "[1]", "| "]), max_size=12).map("".join))

@@ -54,5 +54,5 @@ def test_a_similarity_that_is_no_number_withholds_it(question, result, judge):
 def test_reasons(question, judge):
     """An abstention is not irrelevant, it is an abstention; a failed judge withholds, and is no reason for the stand-in."""
     assert METRIC.score(question, Result("q", abstained="unsure"), judge()).why == "abstained"
-    assert METRIC.score(question, Result("q", answer=" "), judge()).why == "not_applicable: the answer is empty"
+    assert METRIC.score(question, Result("q", answer=" "), judge()).why == "abstained: the answer is empty"
     assert METRIC.score(question, Result("q", answer="?"), judge()).why == "judge_failed(malformed): answered in prose"

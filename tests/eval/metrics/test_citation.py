@@ -67,5 +67,5 @@ def test_evidence_names_the_sources(judge):
 def test_reasons(judge, metric):
     """Abstained, nothing said, failed judge (`?` inside a sentence)."""
     assert metric.score(QUESTION, Result("q", sources=SOURCES, abstained="unsure"), judge()).why == "abstained"
-    assert metric.score(QUESTION, Result("q", sources=SOURCES, answer="[1]"), judge()).why == "not_applicable: the answer makes no statement"
+    assert metric.score(QUESTION, Result("q", sources=SOURCES, answer="[1]"), judge()).why == "judge_failed(no_claims): the answer makes no statement"
     assert metric.score(QUESTION, Result("q", sources=SOURCES, answer="a ? b [1]."), judge()).why == "judge_failed(malformed): answered in prose"

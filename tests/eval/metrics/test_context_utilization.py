@@ -35,7 +35,7 @@ def test_no_source_is_zero_without_asking(question, judge):
     [
         (Result("q", sources=("a",), abstained="unsure"), "abstained"),
         (Result("q", abstained="nothing was retrieved"), "abstained"),
-        (Result("q", sources=("a",), answer=" "), "not_applicable: the answer is empty"),
+        (Result("q", sources=("a",), answer=" "), "abstained: the answer is empty"),
         (Result("q", sources=("a",), answer="a ?"), "judge_failed(malformed): answered in prose"),
     ],
 )

@@ -44,7 +44,7 @@ def test_an_answer_without_a_claim(question, judge):
             return () if text == "Well" else super().claims(text, question)
 
     found = Result("q", answer="Well")
-    assert PRECISION.score(question, found, Mute()).why == "not_applicable: the answer makes no claim"
+    assert PRECISION.score(question, found, Mute()).why == "judge_failed(no_claims): the answer makes no claim"
     assert RECALL.score(question, found, Mute()).value == 0.0
     assert F1.score(question, found, Mute()).value == 0.0
 

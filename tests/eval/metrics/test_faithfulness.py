@@ -33,7 +33,7 @@ def test_an_answer_without_a_claim_is_not_applicable(judge):
             return ()
 
     score = METRIC.score(Question("q", "?"), Result("q", sources=("a",), answer="Well"), Wordless())
-    assert (score.value, score.why) == (None, "not_applicable: the answer makes no claim")
+    assert (score.value, score.why) == (None, "judge_failed(no_claims): the answer makes no claim")
 
 
 def test_declining_what_cannot_be_answered_is_not_applicable(judge):
@@ -47,7 +47,7 @@ def test_declining_what_cannot_be_answered_is_not_applicable(judge):
     [
         ("", "weak support", "abstained"),
         ("I do not know", "weak support", "abstained"),
-        ("", "", "not_applicable: the answer is empty"),
+        ("", "", "abstained: the answer is empty"),
         ("a ? b", "", "judge_failed(malformed): answered in prose"),
         ("?!", "", "judge_failed(malformed): answered in prose"),
     ],

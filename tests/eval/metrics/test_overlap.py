@@ -20,18 +20,18 @@ def test_reasons(name):
     """Abstained, empty, no reference, unanswerable: none is a 0."""
     metric, asked = parse(name), Question("q", "what", answers=("a",))
     assert metric.score(asked, Result("q", abstained="unsure"), None).why == "abstained"
-    assert why(name, " ", "a") == "not_applicable: the answer is empty"
-    assert why(name, "[1]", "a") == "not_applicable: the answer is empty"
+    assert why(name, " ", "a") == "abstained: the answer is empty"
+    assert why(name, "[1]", "a") == "judge_failed(no_claims): the answer is empty but for citation marks"
     assert why(name, "Paris") == "not_applicable: there is no reference answer"
     assert why(name, "Paris", answerable=False) == "not_applicable: the question is unanswerable"
 
 
 @pytest.mark.parametrize("name", ["exact_match", "token_f1", "rouge_l"])
 def test_english_only_metrics_refuse_other_scripts(name):
-    """As answer and as the only reference, with the reason; beside a reference in Latin script another one is left out."""
-    expected = f"not_applicable: {name} reads english only; this text is mostly in Cyrillic script"
-    assert why(name, RUSSIAN, "The capital of France is Paris") == expected
-    assert why(name, "Paris", RUSSIAN) == expected
+    """With the reason: an answer counts as lost, the only reference as not applicable; beside one in Latin script another is left out."""
+    said = f"{name} reads english only; this text is mostly in Cyrillic script"
+    assert why(name, RUSSIAN, "The capital of France is Paris") == f"judge_failed(unreadable): {said}"
+    assert why(name, "Paris", RUSSIAN) == f"not_applicable: {said}"
     both = parse(name).score(Question("q", "what", answers=(RUSSIAN, "Paris")), Result("q", answer="Paris"), None)
     assert both.value == 1.0
 

@@ -1,0 +1,58 @@
+"""`python -m eval.bench.judge_speed FOLDER`: how long the embedded judge takes for a thousand labelled answers that it has not met before."""
+
+from __future__ import annotations
+
+import random
+import sys
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from eval.bench import labels
+from rag.memo import Memo
+from rag.runtime import Runtime
+from rag.shell import run
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+WORDS = 120  # of a context
+CONTEXTS = 5  # of an answer: what it is labelled by, cut, and passages of other answers
+
+
+@app.command()
+def main(
+    folder: Annotated[Path, typer.Argument(help="JSON Lines files of {contexts, question, answer, supported}.")],
+    answers: Annotated[int, typer.Option(min=1, help="How many answers to judge.")] = 1000,
+) -> None:
+    """Print how many claims were judged, how many texts were encoded for them, and the seconds on the clock and of the processors."""
+    rows = [row for _, found in labels.sets(folder) for row in found]
+    rng = random.Random(1)  # noqa: S311  # a draw that can be repeated, nothing secret
+    drawn = rng.sample(rows, min(answers, len(rows)))
+    runtime = Runtime(Memo(), show_progress=False)
+    judge = labels.judge(drawn, runtime)
+    judge.features("warm up", ["the model is loaded"])
+    shown = [_shown(row, rows, rng) for row in drawn]
+    wall, used, claims, encodes = time.perf_counter(), time.process_time(), 0, runtime.work.encodes
+    for row, contexts in zip(drawn, shown, strict=True):
+        made = judge.claims(row.answer)
+        claims += len(judge.support(made, contexts, row.question))
+    spent = f"{time.perf_counter() - wall:.1f} s, {time.process_time() - used:.1f} s of processors"
+    sys.stdout.write(f"{len(drawn)} answers, {claims} claims, {runtime.work.encodes - encodes} texts encoded: {spent}\n")
+
+
+def _shown(row: labels.Row, rows: list[labels.Row], rng: random.Random) -> list[str]:
+    """Return five contexts of about 120 words: the row's own, then those of others."""
+    own = _pieces(" ".join(row.contexts))[:CONTEXTS]
+    while len(own) < CONTEXTS:
+        own.append(rng.choice(_pieces(" ".join(rng.choice(rows).contexts)) or ["none"]))
+    return own
+
+
+def _pieces(text: str) -> list[str]:
+    words = text.split()
+    return [" ".join(words[i : i + WORDS]) for i in range(0, len(words), WORDS)]
+
+
+if __name__ == "__main__":
+    sys.exit(run(app))
