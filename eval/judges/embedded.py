@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -192,9 +191,8 @@ def _quoted(place: Evidence | None) -> Judgement | None:
     return Judgement(Label.SUPPORTED, 1.0, QUOTED, (place,), "quoted") if place else None
 
 
-@lru_cache(maxsize=4096)
 def _text(context: str, language: str) -> Text:
-    """Return a context with its sentences, citation marks blanked out; the latest are remembered, since several claims meet the same ones."""
+    """Return a context with its sentences, citation marks blanked out."""
     clean = encodable(unmarked(context))
     return Text(clean, parse(clean, language))
 
