@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 OUT    ?= out
+CONFIGS ?= configs/*.yaml
 export HF_HUB_OFFLINE ?= 1
 
 .PHONY: install demo test check format bench clean
@@ -17,7 +18,7 @@ $(VENV)/installed: pyproject.toml .ci/constraints.txt
 demo: install
 	$(BIN)/rag index data/handbook -c configs/hybrid.yaml -i $(OUT)/index
 	$(BIN)/rag ask "Why does a model overlook what stands in the middle of a long prompt?" -i $(OUT)/index
-	$(BIN)/rag-eval run configs/*.yaml --corpus data/handbook --questions data/questions.jsonl --out $(OUT)/demo
+	$(BIN)/rag-eval run $(CONFIGS) --corpus data/handbook --questions data/questions.jsonl --out $(OUT)/demo
 	$(BIN)/rag-eval report $(OUT)/demo -o $(OUT)/demo/report.html
 
 test: install

@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 WEIGHTS = MappingProxyType({"met": 3.14, "cosine": 1.71})
 INTERCEPT = -2.76
-THRESHOLD = 0.5  # of the probability: where the mean of sensitivity and specificity was best in cross-validation
+THRESHOLD = 0.5  # of the probability: where sensitivity and specificity had the best mean over the four sets
 
 
 def probability(features: object) -> float:

@@ -100,8 +100,9 @@ class EmbeddedJudge(Judge):
 
     @property
     def certified_as(self) -> Mapping[str, Any]:
-        """The identity without the frequencies of the corpus."""
-        return {k: v for k, v in self.identity.items() if k != "frequencies"}
+        """The identity without the frequencies of the corpus and without the encoder's precision, which differs by processor and moves cosines by 1e-4."""
+        encoder = {k: v for k, v in self._encoder.items() if k != "precision"}
+        return {k: v for k, v in self.identity.items() if k != "frequencies"} | {"encoder": encoder}
 
     def claims(self, text: str, question: str = "") -> tuple[Claim, ...]:
         """Return the sentences, without citation marks, that hold a content word or a number."""

@@ -14,90 +14,11 @@ _NEGATIONS = frozenset(
     ["not", "no", "never", "none", "nobody", "nothing", "nowhere", "neither", "nor", "without", "cannot", "hardly", "scarcely", "barely"],
 )
 # What says no without a negation: a claim with one may rest on these.
-_DENIALS = frozenset(
-    [
-        "lack",
-        "lacks",
-        "lacked",
-        "lacking",
-        "fail",
-        "fails",
-        "failed",
-        "failing",
-        "failure",
-        "unable",
-        "unlike",
-        "absence",
-        "absent",
-        "missing",
-        "miss",
-        "misses",
-        "refuse",
-        "refuses",
-        "refused",
-        "refusing",
-        "deny",
-        "denies",
-        "denied",
-        "decline",
-        "declined",
-        "reject",
-        "rejects",
-        "rejected",
-        "avoid",
-        "avoids",
-        "avoided",
-        "prevent",
-        "prevents",
-        "prevented",
-        "instead",
-        "rather",
-        "except",
-        "only",
-        "few",
-        "fewer",
-        "little",
-        "less",
-        "rarely",
-        "seldom",
-        "stop",
-        "stops",
-        "stopped",
-        "cease",
-        "ceased",
-        "end",
-        "ended",
-        "exclude",
-        "excludes",
-        "excluded",
-        "excluding",
-        "ban",
-        "banned",
-        "prohibit",
-        "prohibits",
-        "prohibited",
-        "forbid",
-        "forbidden",
-        "impossible",
-        "unlikely",
-        "unclear",
-        "unknown",
-        "insufficient",
-        "limited",
-        "false",
-        "wrong",
-        "incorrect",
-        "unnecessary",
-        "independent",
-        "regardless",
-        "although",
-        "but",
-        "however",
-        "against",
-        "before",
-        "until",
-        "unless",
-    ]
+_DENIAL = re.compile(
+    r"lack(?:s|ed|ing)?|fail(?:s|ed|ing|ure)?|unable|unlike|absence|absent|miss(?:es|ing)?|refus(?:e|es|ed|ing)|deny|denie[sd]|declined?|reject(?:s|ed)?"
+    r"|avoid(?:s|ed)?|prevent(?:s|ed)?|instead|rather|except|only|few|fewer|little|less|rarely|seldom|stop(?:s|ped)?|ceased?|end|ended|exclud(?:e|es|ed|ing)"
+    r"|ban|banned|prohibit(?:s|ed)?|forbid|forbidden|impossible|unlikely|unclear|unknown|insufficient|limited|false|wrong|incorrect|unnecessary|independent"
+    r"|regardless|although|but|however|against|before|until|unless"
 )
 _REACH = 4  # content terms after a negation that it may negate; the one before it as well
 _TOKEN = re.compile(rf"(?P<number>{numbers.PATTERN})|(?P<word>\w+(?:['\u2019]\w+)*)|(?P<stop>[.;:!?])")
@@ -195,7 +116,7 @@ def read(text: str, start: int, end: int, language: str) -> Sentence:
             negated.append((len(terms), len(stops)))
         else:
             terms += stem(word)
-            denies = denies or low in _DENIALS
+            denies = denies or _DENIAL.fullmatch(low) is not None
     bounds = [0, *stops, len(terms)]
     reach = tuple(frozenset(terms[max(bounds[stop], at - 1) : min(bounds[stop + 1], at + _REACH)]) for at, stop in negated)
     return Sentence(start, end, frozenset(terms), frozenset(required), frozenset(mentioned), reach, denies or bool(reach))
