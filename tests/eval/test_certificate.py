@@ -9,10 +9,12 @@ import pytest
 
 from eval.certificate import Certificate, checked, differences, find, find_for, read, shipped
 from eval.certify import certify
+from eval.judges.make import make_judge
 from rag import Runtime
 from rag.errors import ConfigError
 from rag.fingerprint import key
 from rag.memo import Memo
+from rag.types import Document
 
 from .scripted import Scripted, ScriptedJudge
 
@@ -137,3 +139,12 @@ def test_what_a_summary_keeps_has_the_identity_to_match_later(tmp_path: Path) ->
     assert (kept["status"], kept["judge"]) == ("certified", JUDGE)
     assert json.loads(json.dumps(kept)) == kept
     assert Certificate({"use": "x"}, "none").as_dict()["body"] is None
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_the_default_judge_is_certified_as_it_ships(precision):
+    """On either kind of processor: a judge that was changed must be measured again before it ships."""
+    judge = make_judge("embedded", [Document("a", "Some text.")], Runtime(Memo(), precision, show_progress=False))
+    found = find(judge)
+    assert (found.status, found.differs) == ("certified", ())
+    assert found.body["n"] > 1000
