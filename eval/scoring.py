@@ -6,13 +6,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from eval.judges.base import Judge
+from eval.judges.base import Ahead, Judge
 from eval.metrics import Metric
 from eval.questions import Question
 from eval.records import result
 from eval.score import ANSWER_FAILED, Result, Score, because
 from eval.task import Task
 from rag.runtime import Runtime
+
+BLOCK = 64  # questions that a judge reads ahead
 
 
 def score(rows: Sequence[Mapping[str, Any]], task: Task, latency: Mapping[str, float], runtime: Runtime, name: str) -> list[Score]:
@@ -34,7 +36,12 @@ def score_results(questions: Sequence[str], results: Sequence[Result | str], tas
 
 def _each(pairs: Sequence[tuple[Question, Result | str]], metrics: Sequence[Metric], judge: Judge) -> Iterator[list[Score]]:
     if judge.threads == 1:
-        yield from (_scores(question, found, metrics, judge) for question, found in pairs)
+        asks = any(m.needs_judge for m in metrics)
+        for start in range(0, len(pairs), BLOCK):
+            block = pairs[start : start + BLOCK]
+            if asks:
+                judge.ahead([_ahead(question, found) for question, found in block if isinstance(found, Result)])
+            yield from (_scores(question, found, metrics, judge) for question, found in block)
         return
     with ThreadPoolExecutor(judge.threads, thread_name_prefix="judge") as pool:
         try:
@@ -42,6 +49,11 @@ def _each(pairs: Sequence[tuple[Question, Result | str]], metrics: Sequence[Metr
         except BaseException:
             pool.shutdown(wait=True, cancel_futures=True)  # what is under way is paid for: it is finished and kept
             raise
+
+
+def _ahead(question: Question, found: Result) -> Ahead:
+    texts = [found.answer] if found.answer.strip() and not found.abstained else []
+    return Ahead(question.text, (*texts, *question.answers[:1]), found.sources)
 
 
 def _scores(question: Question, found: Result | str, metrics: Sequence[Metric], judge: Judge) -> list[Score]:

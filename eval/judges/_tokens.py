@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ from rag.text import analyzer, encodable
 
 Encode = Callable[[Sequence[str]], Sequence[Vectors]]
 _WORD = re.compile(r"\w+")
-_KEPT = 2048  # texts; in half precision, 30 tokens of 384 dimensions each, 50 MB
+_KEPT = 8192  # texts; in half precision, 25 tokens of 384 dimensions each, 160 MB
 
 
 class Tokens:
@@ -25,12 +25,16 @@ class Tokens:
         self._encode = encode
         self._kept: OrderedDict[str, NDArray[np.float16]] = OrderedDict()
 
+    def keep(self, texts: Iterable[str]) -> None:
+        """Encode what is new of the texts, in one call."""
+        fresh = sorted({t for t in texts if t not in self._kept}, key=lambda t: (len(t), t))
+        rows = self._encode([encodable(t) for t in fresh]) if fresh else []
+        self._kept |= {t: np.asarray(r, dtype=np.float16) for t, r in zip(fresh, rows, strict=True)}
+
     def __call__(self, texts: Sequence[str]) -> dict[str, Vectors]:
         """Return the rows of each distinct text. What is new is encoded together, in an order that does not depend on that of `texts`."""
         wanted = dict.fromkeys(texts)
-        fresh = sorted((t for t in wanted if t not in self._kept), key=lambda t: (len(t), t))
-        rows = self._encode([encodable(t) for t in fresh]) if fresh else []
-        self._kept |= {t: np.asarray(r, dtype=np.float16) for t, r in zip(fresh, rows, strict=True)}
+        self.keep(wanted)
         found: dict[str, Vectors] = {}
         for text in wanted:
             found[text] = self._kept[text].astype(np.float32)

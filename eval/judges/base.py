@@ -122,6 +122,15 @@ class Preference:
     second: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """What is about to be judged of one question: texts whose claims will be held against the contexts."""
+
+    question: str
+    texts: tuple[str, ...]
+    contexts: tuple[str, ...]
+
+
 class Judge(ABC):
     """Every judge. `support` and `claims` are what each has; what a judge cannot do is `Missing(NOT_APPLICABLE)`, said by the method.
 
@@ -148,6 +157,10 @@ class Judge(ABC):
     @abstractmethod
     def support(self, claims: Sequence[Claim], contexts: Sequence[str], question: str) -> tuple[Judgement | Missing, ...]:
         """Return one verdict per claim, in the order of the claims, on what all contexts together say."""
+
+    def ahead(self, asked: Sequence[Ahead]) -> None:
+        """Read what is about to be judged, all of it at once: a judge that computes in batches is faster for it, and others do nothing."""
+        return
 
     def similarity(self, a: str, b: str) -> float | Missing:
         """Return how alike two texts are in meaning, -1 to 1."""

@@ -20,7 +20,7 @@ from eval.judges._features import ABOUT, Anchor, Features, measure, reading
 from eval.judges._frequencies import Frequencies
 from eval.judges._tokens import Tokens, rarity
 from eval.judges._weights import INTERCEPT, THRESHOLD, WEIGHTS, probability
-from eval.judges.base import Claim, Evidence, Judge, Judgement, Label, Missing, ended, unmarked
+from eval.judges.base import Ahead, Claim, Evidence, Judge, Judgement, Label, Missing, ended, unmarked
 from eval.judges.spec import JudgeSpec
 from eval.judges.words import cut, merged, parse
 from rag.errors import ModelError
@@ -145,6 +145,14 @@ class EmbeddedJudge(Judge):
         texts = [_text(contexts[i], self.language) for i in order]
         read = iter(self._measured([claim.text for claim, done in zip(claims, found, strict=True) if done is None], texts))
         return tuple(self._verdict(*next(read), texts, order) if done is None else done for done in found)
+
+    def ahead(self, asked: Sequence[Ahead]) -> None:
+        """Encode the claims and every sentence of the contexts together: many short calls of the encoder take several times as long."""
+        claims = [claim.text for a in asked for text in a.texts for claim in self.claims(text)]
+        shown = dict.fromkeys(context for a in asked for context in a.contexts)
+        texts = [_text(context, self.language) for context in shown]
+        self.tokens.keep([*claims, *(text.sentence(i) for text in texts for i in range(len(text.sentences)))])
+        self.encode([encodable(unmarked(text)) for a in asked for text in (a.question, *a.texts)])
 
     def features(self, claim: str, contexts: Sequence[str]) -> Features:
         """Return what the verdict on a claim would be made of, were it no quotation."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
-from eval.judges.base import Asked, Claim, Critique, Judge, Judgement, Label, Missing, Preference, Why
+from eval.judges.base import Ahead, Asked, Claim, Critique, Judge, Judgement, Label, Missing, Preference, Why
 from eval.judges.memoised import MemoisedJudge
 from eval.judges.spec import JudgeSpec
 from eval.judges.stack import stacked
@@ -132,6 +132,11 @@ class EnsembleJudge(Judge):
         """Return the first missing verdict, with the name of who failed to give it."""
         name, missing = next((n, v) for n, v in zip(self.names, verdicts, strict=True) if isinstance(v, Missing))
         return Missing(missing.why, f"{name}: {missing.detail}")
+
+    def ahead(self, asked: Sequence[Ahead]) -> None:
+        """Have every member read ahead."""
+        for member in self.members:
+            member.ahead(asked)
 
     def similarity(self, a: str, b: str) -> float | Missing:
         """Return the similarity of the first member that can."""

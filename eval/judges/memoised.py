@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, TypeVar
 
-from eval.judges.base import Asked, Claim, Critique, Evidence, Judge, Judgement, Label, Missing, Preference, Why
+from eval.judges.base import Ahead, Asked, Claim, Critique, Evidence, Judge, Judgement, Label, Missing, Preference, Why
 from eval.scripts import foreign
 from rag.fingerprint import key
 from rag.models.chat import Usage
@@ -45,7 +45,7 @@ class MemoisedJudge(Judge):
         """Return one verdict per claim, from the memo where it is known."""
         if missing := self._foreign(" ".join(c.text for c in claims)):
             return tuple(missing for _ in claims)
-        name = key(self._key, "support", [c.text for c in claims], list(contexts), question)
+        name = self._support_key(claims, contexts, question)
         found = self._read(name, lambda rows: tuple(_judgement(r) for r in rows))
         if found is not None:
             return found
@@ -54,6 +54,18 @@ class MemoisedJudge(Judge):
         if not any(isinstance(j, Missing) for j in judged):
             self._keep(name, [asdict(j) for j in judged if isinstance(j, Judgement)])
         return judged
+
+    def ahead(self, asked: Sequence[Ahead]) -> None:
+        """Have the judge read what is not remembered already."""
+        self._judge.ahead([a for a in asked if not self._known(a)])
+
+    def _known(self, asked: Ahead) -> bool:
+        found = [self.claims(text, asked.question) for text in asked.texts]
+        names = [self._support_key(claims, asked.contexts, asked.question) for claims in found if not isinstance(claims, Missing) and claims]
+        return len(self._runtime.memo.get_many(names)) == len(set(names))
+
+    def _support_key(self, claims: Sequence[Claim], contexts: Sequence[str], question: str) -> str:
+        return key(self._key, "support", [c.text for c in claims], list(contexts), question)
 
     def similarity(self, a: str, b: str) -> float | Missing:
         """Return how alike two texts are; the encoder underneath keeps its vectors itself."""

@@ -7,7 +7,8 @@ import threading
 import pytest
 
 from eval.certificate import Certificate
-from eval.judges.base import Claim, Judge, Judgement, Label, Missing, Why
+from eval.judges.base import Ahead, Claim, Judge, Judgement, Label, Missing, Why
+from eval.judges.memoised import MemoisedJudge
 from eval.metrics import parse_all
 from eval.questions import Question
 from eval.score import Result
@@ -94,3 +95,40 @@ def test_a_mean_is_covered_down_to_95_percent_of_the_questions_it_applies_to(los
     figure = summarize(found, work.questions, work.metrics)["faithfulness"]
     assert figure["missing"]["not_applicable"] == 1
     assert (figure["coverage"], figure["covered"]) == ((20 - lost) / 20, covered)
+
+
+class ReadingAhead(Counting):
+    """Notes what it was given to read ahead."""
+
+    def __init__(self):
+        super().__init__(1)
+        self.blocks = []
+
+    def ahead(self, asked):
+        """Keep the block."""
+        self.blocks.append(list(asked))
+
+
+def test_a_judge_reads_ahead_what_it_is_about_to_be_asked_in_blocks_and_not_what_was_declined():
+    judge = ReadingAhead()
+    work = task(judge, ["fine"] * 70)
+    scored(work, [*(answer(i) for i in range(69)), Result("q69", sources=("s",), abstained="not said", answer="I do not know.")])
+    assert [len(block) for block in judge.blocks] == [64, 6]
+    assert judge.blocks[0][1] == Ahead("fine", ("answer 1", "yes"), ("s",))
+    assert judge.blocks[1][-1] == Ahead("fine", ("yes",), ("s",))
+
+
+def test_nothing_is_read_ahead_where_no_metric_asks_the_judge():
+    judge = ReadingAhead()
+    work = task(judge, ["fine"], ("abstention_accuracy",))
+    scored(work, [answer(0)])
+    assert judge.blocks == []
+
+
+def test_what_is_remembered_is_not_read_again():
+    judge, runtime = ReadingAhead(), Runtime(Memo(), show_progress=False)
+    asked = [Ahead("fine", ("answer 0",), ("s",)), Ahead("fine", ("answer 1",), ("s",))]
+    memoised = MemoisedJudge(judge, runtime)
+    memoised.support(memoised.claims("answer 1", "fine"), ("s",), "fine")
+    memoised.ahead(asked)
+    assert judge.blocks == [asked[:1]]
