@@ -8,6 +8,8 @@ from typing import Any
 from eval.score import NOT_APPLICABLE
 from eval.summary import ENOUGH, FEW_CLUSTERS
 
+MOST_NAMED = 5
+
 
 def notes(summary: Mapping[str, Any], shown: Sequence[str]) -> list[str]:
     """Return the lines below a table that shows these metrics."""
@@ -87,12 +89,16 @@ def _judged(summary: Mapping[str, Any], shown: Sequence[str]) -> list[str]:
         fixed = {n: c["metrics"][metric]["corrected"] for n, c in summary["configs"].items() if c["metrics"][metric].get("corrected")}
         reasons = sorted({f["why"] for f in fixed.values() if "why" in f})
         lines += [f"{metric}, corrected: {why}" for why in reasons]
-        told = {f"{f['value']:.3f} [{f['low']:.3f}, {f['high']:.3f}]": f["method"] for f in fixed.values() if "why" not in f}
+        known = {n: f for n, f in fixed.items() if "why" not in f}
+        void = [n for n, f in known.items() if f["low"] <= 0 and f["high"] >= 1]
+        if void:
+            which = ", ".join(void) if len(void) <= MOST_NAMED else f"{len(void)} configurations"
+            lines.append(f"{metric}, corrected: the judge errs so differently on different collections that any value from 0 to 1 is possible for {which}")
         by_value: dict[str, list[str]] = {}
-        for name, f in fixed.items():
-            if "why" not in f:
-                by_value.setdefault(f"{f['value']:.3f} [{f['low']:.3f}, {f['high']:.3f}]", []).append(name)
-        lines += [f"{metric}, corrected for the judge's error ({told[v]}): {v} {', '.join(names)}" for v, names in by_value.items()]
+        for name in (n for n in known if n not in void):
+            f = known[name]
+            by_value.setdefault(f"({f['method']}): {f['value']:.3f} [{f['low']:.3f}, {f['high']:.3f}]", []).append(name)
+        lines += [f"{metric}, corrected for the judge's error {value} {', '.join(names)}" for value, names in by_value.items()]
     return lines
 
 
