@@ -46,6 +46,10 @@ bench: install  # the figures of README.md; DATA holds the collections
 	$(BIN)/python -m eval.injection
 	$(BIN)/python -m eval.bench.speed $(DATA)/scifact
 	$(BIN)/python -m eval.bench.judge $(DATA)/judge
+	$(BIN)/python -m eval.bench.judge_fit $(DATA)/judge
+	$(BIN)/python -m eval.bench.contrast $(DATA)/judge
+	$(BIN)/python -m eval.bench.judge_speed $(DATA)/judge
+	$(BIN)/python -m eval.bench.simulation
 
 clean:
 	rm -rf $(VENV) $(OUT) build *.egg-info

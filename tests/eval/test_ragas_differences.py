@@ -85,10 +85,10 @@ def test_ragas_weighs_a_context_by_its_raw_verdict_so_that_precision_can_be_1_83
     assert both.ours("context_precision").reason == "judge_failed(out_of_range)"
 
 
-def test_of_an_answer_without_claims_ragas_says_nan_and_we_say_that_faithfulness_does_not_apply():
+def test_of_an_answer_without_claims_ragas_says_nan_and_we_say_why_there_is_no_score():
     both = Both(StatementGeneratorOutput=statements())
     assert math.isnan(both.ragas(*FAITHFULNESS))
-    assert both.ours("faithfulness").why == "not_applicable: the answer makes no claim"
+    assert both.ours("faithfulness").why == "judge_failed(no_claims): the answer makes no claim"
 
 
 def test_of_an_empty_list_of_verdicts_ragas_says_nan_and_we_say_why():
@@ -128,10 +128,10 @@ def test_ragas_rounds_factual_precision_to_two_decimals_and_we_do_not():
     assert parse("factual_precision").score(*asked_and_answered(), ScriptJudge(script)).value == 1 / 3
 
 
-def test_of_an_answer_without_claims_factual_precision_is_0_for_ragas_and_does_not_apply_for_us():
+def test_of_an_answer_without_claims_factual_precision_is_0_for_ragas_and_missing_with_the_reason_for_us():
     script = Script({ANSWER: [], REFERENCE: ["a"]})
     assert theirs(collections.FactualCorrectness(llm=ScriptLLM(script), mode="precision"), response=ANSWER, reference=REFERENCE) == 0.0
-    assert parse("factual_precision").score(*asked_and_answered(), ScriptJudge(script)).why == "not_applicable: the answer makes no claim"
+    assert parse("factual_precision").score(*asked_and_answered(), ScriptJudge(script)).why == "judge_failed(no_claims): the answer makes no claim"
 
 
 def _entities(wanted: list[str], found: list[str]) -> tuple[float, Score]:
