@@ -11,6 +11,8 @@ from typing import Annotated
 import typer
 
 from eval.bench import labels
+from eval.judges.base import Ahead
+from eval.scoring import BLOCK
 from rag.memo import Memo
 from rag.runtime import Runtime
 from rag.shell import run
@@ -34,9 +36,12 @@ def main(
     judge.features("warm up", ["the model is loaded"])
     shown = [_shown(row, rows, rng) for row in drawn]
     wall, used, claims, encodes = time.perf_counter(), time.process_time(), 0, runtime.work.encodes
-    for row, contexts in zip(drawn, shown, strict=True):
-        made = judge.claims(row.answer)
-        claims += len(judge.support(made, contexts, row.question))
+    pairs = list(zip(drawn, shown, strict=True))
+    for start in range(0, len(pairs), BLOCK):  # as a run does
+        block = pairs[start : start + BLOCK]
+        judge.ahead([Ahead(row.question, (row.answer,), tuple(contexts)) for row, contexts in block])
+        for row, contexts in block:
+            claims += len(judge.support(judge.claims(row.answer), contexts, row.question))
     spent = f"{time.perf_counter() - wall:.1f} s, {time.process_time() - used:.1f} s of processors"
     sys.stdout.write(f"{len(drawn)} answers, {claims} claims, {runtime.work.encodes - encodes} texts encoded: {spent}\n")
 
