@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from eval.metrics.base import Metric
-from eval.score import NOT_APPLICABLE, Score
+from eval.score import Score
 from eval.stats import Paired, holm, paired
-from eval.summary import ENOUGH, FEW_CLUSTERS
+from eval.summary import ENOUGH, FEW_CLUSTERS, covered
 
 NO_ROW = "no_row"  # the reason of a question that one side has no score of at all
 FEW_DIFFER = 6  # with fewer questions that differ no sign-flip test reaches .05: 2 / 2**5 = .0625
@@ -91,7 +91,7 @@ def _entry(metric: Metric, a: Rows, b: Rows, clusters: Mapping[str, str], seed: 
         else:
             lost["both" if x is None and y is None else "a" if x is None else "b"] += 1
     missing = {"a": _missing(a, asked), "b": _missing(b, asked)}
-    coverage = {side: _coverage(len(asked), why) for side, why in missing.items()}
+    coverage = {side: covered(len(asked) - sum(why.values()), why) for side, why in missing.items()}
     rest: dict[str, Any] = {"higher_is_better": metric.higher_is_better}
     rest |= {"lost": lost, "missing": missing, "coverage": coverage, "covered": all(c is None or c >= ENOUGH for c in coverage.values())}
     if not both:
@@ -104,12 +104,6 @@ def _missing(side: Rows, asked: Sequence[str]) -> dict[str, int]:
     """Return why how many of the questions have no value on a side."""
     reasons = (side[q].reason if q in side else NO_ROW for q in asked if q not in side or side[q].value is None)
     return dict(sorted(Counter(reasons).items()))
-
-
-def _coverage(asked: int, missing: Mapping[str, int]) -> float | None:
-    """Return the share of values among the questions that a metric applies to, None where it applies to none."""
-    applies = asked - missing.get(NOT_APPLICABLE, 0)
-    return (asked - sum(missing.values())) / applies if applies else None
 
 
 def _figures(found: Paired, higher_is_better: bool) -> dict[str, Any]:

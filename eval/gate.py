@@ -7,23 +7,23 @@ minus the level each; Schuirmann 1987). Missing data fails closed: a metric that
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Literal
+from typing import Any
 
 from eval.baseline import MAY_DIFFER, MUST_MATCH, Measured
-from eval.gate_bounds import bounds
+from eval.gate_bounds import Verdict, bounds
 from eval.gate_judge import Widened, widened
 from eval.gate_policy import Policy
 from eval.metrics import parse
 from eval.metrics.base import Metric
 from eval.power import needed, spread
-from eval.score import NOT_APPLICABLE, Score
+from eval.score import Score
 from eval.stats import paired
-from eval.summary import ENOUGH, FEW_CLUSTERS
+from eval.summary import ENOUGH, FEW_CLUSTERS, covered
 from rag.fingerprint import key
 
-Verdict = Literal["pass", "regressed", "inconclusive", "not_comparable"]
 WORST: tuple[Verdict, ...] = ("not_comparable", "regressed", "inconclusive", "pass")
 EXIT = {"pass": 0, "regressed": 1, "inconclusive": 3, "not_comparable": 4}
 COULD_NOT_RUN = 5
@@ -95,7 +95,7 @@ def _difference(metric: Metric, current: Measured, baseline: Measured, policy: P
     if key(current.lock["metrics"][name]) != key(baseline.lock["metrics"][name]):
         return Check(name, "not_comparable", "is of another version than in the baseline; accept a new one", margin=margin)
     pairs = _paired(baseline.scores.get(name, {}), current.scores.get(name, {}))
-    covered = {side: _coverage(m.scores.get(name, {})) for side, m in sides.items()}
+    scored = {side: _coverage(m.scores.get(name, {})) for side, m in sides.items()}
     if not pairs.both:
         return Check(name, "inconclusive", "no question has a value on both sides", margin=margin, lost=pairs.lost)
     old, new = ([v[i] for v in pairs.both.values()] for i in (0, 1))
@@ -108,7 +108,7 @@ def _difference(metric: Metric, current: Measured, baseline: Measured, policy: P
         n=found.n, clusters=found.clusters, lost=pairs.lost,
     )  # fmt: skip
     more = _more([sign * (b - a) for a, b in pairs.both.values()], groups, margin, interval.scale)
-    return _decided(check, interval, margin, covered, more)
+    return _decided(check, interval, margin, scored, more)
 
 
 @dataclass(frozen=True)
@@ -133,15 +133,16 @@ def _paired(old: Mapping[str, Score], new: Mapping[str, Score]) -> _Pairs:
 
 def _coverage(scores: Mapping[str, Score]) -> float:
     """Return the share of values among the questions that the metric applies to, 1 where it applies to none."""
-    applies = [s for s in scores.values() if s.value is not None or s.reason != NOT_APPLICABLE]
-    return sum(s.value is not None for s in applies) / len(applies) if applies else 1.0
+    missing = Counter(s.reason for s in scores.values() if s.value is None)
+    share = covered(len(scores) - missing.total(), missing)
+    return 1.0 if share is None else share
 
 
-def _decided(check: Check, interval: Widened, margin: float, covered: Mapping[str, float], more: int | None) -> Check:
+def _decided(check: Check, interval: Widened, margin: float, scored: Mapping[str, float], more: int | None) -> Check:
     """Return the check with its verdict: the interval decides, and what it rests on may take a pass back."""
     low, high = interval.low, interval.high
     shown = f"{interval.delta:+.3f} [{low:+.3f}, {high:+.3f}], margin {margin:g}{interval.note}"
-    thin = [f"only {share:.1%} of its questions have a value in {side}" for side, share in covered.items() if share < ENOUGH]
+    thin = [f"only {share:.1%} of its questions have a value in {side}" for side, share in scored.items() if share < ENOUGH]
     if high < -margin and check.clusters > 1:  # one document says nothing about others
         return replace(check, verdict="regressed", why=f"is worse: {shown}")
     if low >= -margin and not thin and check.clusters >= FEW_CLUSTERS:

@@ -9,10 +9,9 @@ from typing import Any
 from eval.labelling import SHOWN, drawn, held_against, label_row, verdicts
 from eval.pairs import lock_of
 from eval.records import read_jsonl, read_scores
-from eval.task import read_corpus
+from eval.task import corpus_digest, read_corpus
 from rag.config import parse
 from rag.errors import ConfigError, StoreError
-from rag.fingerprint import key
 from rag.loaders.limits import Limits
 from rag.registry import did_you_mean
 
@@ -47,6 +46,6 @@ def _texts(corpus: Path, digest: str, folder: Path) -> dict[str, str]:
     configs = [json.loads(path.read_text(encoding="utf-8"))["config"] for path in sorted(folder.glob("*/lock.json"))]
     limits = [Limits.from_options(parse(config).index) for config in configs if config.get("use") != "outside"]
     documents, _ = read_corpus(corpus, Limits.widest(limits or [Limits()]))
-    if key("corpus", sorted([d.id, d.digest] for d in documents)) != digest:  # as `eval.task.Task.corpus_digest`
+    if corpus_digest(documents) != digest:
         raise StoreError(f"{corpus} is not the corpus that the run was made on, or has changed since; give that one, or run again")
     return {d.id: d.text for d in documents}

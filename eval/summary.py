@@ -40,7 +40,7 @@ def summarize(
             body = {"mean": got.mean, "low": got.low, "high": got.high}
         body |= {"scored": len(values), "n": len(own), "missing": dict(sorted(missing.items())), "clusters": len({clusters[q] for q in values})}
         lost = sum(n for why, n in missing.items() if why != NOT_APPLICABLE)
-        coverage = len(values) / (len(values) + lost) if values or lost else None
+        coverage = covered(len(values), missing)
         body |= {"coverage": coverage, "covered": coverage is None or coverage >= ENOUGH}
         body |= _bounds(list(values.values()), lost, metric)
         if metric.correctable:
@@ -49,6 +49,12 @@ def summarize(
         body["marked"] = sum(1 for s in own if s.value is not None and s.why)
         found[metric.name] = body
     return found
+
+
+def covered(scored: int, missing: Mapping[str, int]) -> float | None:
+    """Return the share of values among the questions that a metric applies to, None where it applies to none; `missing` counts reasons."""
+    applies = scored + sum(n for why, n in missing.items() if why != NOT_APPLICABLE)
+    return scored / applies if applies else None
 
 
 def _bounds(values: Sequence[float], lost: int, metric: Metric) -> dict[str, float | None]:

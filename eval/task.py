@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -37,7 +37,7 @@ class Task:
     @property
     def corpus_digest(self) -> str:
         """Digest of every document's id and content."""
-        return key("corpus", sorted([d.id, d.digest] for d in self.documents))
+        return corpus_digest(self.documents)
 
     @property
     def questions_digest(self) -> str:
@@ -60,6 +60,11 @@ class Task:
         dated = {d.id: d.modified for d in self.documents if d.modified is not None}
         newest = max(dated.values(), default=0.0)
         return {doc: float((newest - when) // _DAY) for doc, when in dated.items()}
+
+
+def corpus_digest(documents: Iterable[Document]) -> str:
+    """Return the digest of every document's id and content, whatever their order."""
+    return key("corpus", sorted([d.id, d.digest] for d in documents))
 
 
 def prepare(

@@ -13,10 +13,9 @@ from eval.pairs import asked, clusters, lock_of
 from eval.questions import Question
 from eval.records import FILES, read_jsonl, read_scores, sealed
 from eval.score import Score
-from eval.task import read_corpus
+from eval.task import corpus_digest, read_corpus
 from rag.config import parse
 from rag.errors import ConfigError, StoreError
-from rag.fingerprint import key
 from rag.index.store import Index
 from rag.loaders.limits import Limits
 from rag.pipeline import Pipeline
@@ -100,11 +99,6 @@ def open_run(folder: Path, names: Sequence[str], corpus: Path) -> Opened:
         raise StoreError(f"{corpus} is not the corpus that {folder} was made on (another digest); give that one, or run again")
     questions = tuple(_question(row) for row in read_jsonl(folder / "questions.jsonl"))
     return Opened(folder, questions, clusters(folder), documents, {f.doc_id: f.reason for f in failed}, pipelines, digest)
-
-
-def corpus_digest(documents: Sequence[Document]) -> str:
-    """Return the digest that `Task.corpus_digest` gives of the same documents."""
-    return key("corpus", sorted([d.id, d.digest] for d in documents))
 
 
 def _pipelines(folder: Path, digest: str, names: Sequence[str]) -> dict[str, Pipeline]:

@@ -6,7 +6,6 @@ error, which is large on single claims; do not print its scores beside those of 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,9 +19,10 @@ from eval.judges._features import ABOUT, Anchor, Features, measure, reading
 from eval.judges._frequencies import Frequencies
 from eval.judges._tokens import Tokens, rarity
 from eval.judges._weights import INTERCEPT, THRESHOLD, WEIGHTS, probability
-from eval.judges.base import Ahead, Claim, Evidence, Judge, Judgement, Label, Missing, ended, unmarked
+from eval.judges.base import Ahead, Claim, Evidence, Judge, Judgement, Label, Missing, unmarked
+from eval.judges.sentence_claims import sentence_claims
 from eval.judges.spec import JudgeSpec
-from eval.judges.words import cut, merged, parse
+from eval.judges.words import merged, parse
 from rag.errors import ModelError
 from rag.models.encoder import Vectors
 from rag.models.files import BUNDLED
@@ -106,9 +106,7 @@ class EmbeddedJudge(Judge):
 
     def claims(self, text: str, question: str = "") -> tuple[Claim, ...]:
         """Return the sentences, without citation marks, that hold a content word or a number."""
-        clean = ended(text)
-        found = [Claim(_tidy(clean[a:b]), a, b) for a, b in cut(clean, self.language)]
-        return tuple(claim for claim in found if any(not s.empty for s in parse(claim.text, self.language)))
+        return sentence_claims(text, self.language)
 
     def similarity(self, a: str, b: str) -> float | Missing:
         """Return the cosine of the encoder's vectors, citation marks left out."""
@@ -204,8 +202,3 @@ def _text(context: str, language: str) -> Text:
     """Return a context with its sentences, citation marks blanked out."""
     clean = encodable(unmarked(context))
     return Text(clean, parse(clean, language))
-
-
-def _tidy(text: str) -> str:
-    """Return the text on one line, without the gaps that blanked-out marks leave."""
-    return re.sub(r" ([.,;:!?])", r"\1", " ".join(text.split()))

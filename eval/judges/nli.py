@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -11,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eval.judges._nli_windows import windows
-from eval.judges.base import Claim, Evidence, Judge, Judgement, Label, Missing, Why, ended, unmarked
+from eval.judges.base import Claim, Evidence, Judge, Judgement, Label, Missing, Why, unmarked
+from eval.judges.sentence_claims import sentence_claims
 from eval.judges.spec import JudgeSpec
-from eval.judges.words import cut, parse
+from eval.judges.words import cut
 from rag.errors import ModelError
 from rag.models.chat import Usage
 from rag.models.files import BUNDLED
@@ -191,13 +191,6 @@ class _Grid:
             spans = [trim(self._text, a, b) for a, b in windows(self._offsets, self._starts, size, stride)]
             self._known[size] = [(a, b) for a, b in spans if a < b]
         return self._known[size]
-
-
-def sentence_claims(text: str, language: str) -> tuple[Claim, ...]:
-    """Return the sentences, without citation marks, that hold a content word or a number; what a mark marks is one claim."""
-    clean = ended(text)
-    found = [Claim(re.sub(r" ([.,;:!?])", r"\1", " ".join(clean[a:b].split())), a, b) for a, b in cut(clean, language)]
-    return tuple(claim for claim in found if any(not s.empty for s in parse(claim.text, language)))
 
 
 def _halves(place: _Place, text: str) -> list[_Place]:

@@ -7,8 +7,9 @@ import shutil
 
 import pytest
 
-from eval.explain.opened import corpus_digest, open_run
+from eval.explain.opened import open_run
 from eval.records import write_jsonl
+from eval.task import corpus_digest
 from rag.errors import ConfigError, StoreError
 
 

@@ -12,7 +12,8 @@ import pytest
 from eval.judges.base import Claim, Evidence, Judgement, Label, Missing, Why
 from eval.judges.make import make_judge
 from eval.judges.memoised import MemoisedJudge
-from eval.judges.nli import Nli, NliJudge, sentence_claims
+from eval.judges.nli import Nli, NliJudge
+from eval.judges.sentence_claims import sentence_claims
 from eval.judges.spec import read_spec
 from rag.errors import ConfigError, ModelError
 from rag.memo import Memo
