@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +15,52 @@ from eval.summary import summarize
 from eval.synthesis.marks import synthetic, synthetic_note
 from eval.task import Task
 from rag.errors import ConfigError, StoreError
+from rag.fingerprint import key
+from rag.index.manifest import write_json
 
 SHARED = ("corpus", "questions", "judge")
+CODE = (
+    "correction.py",
+    "entries.py",
+    "error_rates.py",
+    "intervals.py",
+    "labelling.py",
+    "questions.py",
+    "records.py",
+    "resampling.py",
+    "score.py",
+    "stats.py",
+    "summary.py",
+)
 
 
 def entry(folder: Path, lock: Mapping[str, Any], task: Task) -> dict[str, Any]:
-    """Return the figures of one finished folder."""
+    """Return the figures of one finished folder; they are kept in its `entry.json` under a key of all that decides them."""
+    name = key("entry", _code(), lock, task.questions_digest, {m.name: m.identity for m in task.metrics}, task.certificate.usable)
+    if (kept := _kept(folder / "entry.json", name)) is not None:
+        return kept
+    made = _entry(folder, lock, task)
+    write_json(folder / "entry.json", {"key": name, "entry": made})
+    return made
+
+
+def _kept(path: Path, name: str) -> dict[str, Any] | None:
+    """Return the entry that was kept under a key, None where there is none, another or a damaged one."""
+    try:
+        found = json.loads(path.read_bytes())
+        return dict(found["entry"]) if found["key"] == name else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+@cache
+def _code() -> str:
+    """Return the digest of the code that figures are computed by: another way to average makes them anew."""
+    here = Path(__file__).parent
+    return hashlib.blake2b(b"".join((here / f).read_bytes() for f in CODE), digest_size=16).hexdigest()
+
+
+def _entry(folder: Path, lock: Mapping[str, Any], task: Task) -> dict[str, Any]:
     rows = read_jsonl(folder / "answers.jsonl")
     return {
         "metrics": summarize(read_scores(folder), task.questions, task.metrics, task.certificate.usable),
