@@ -36,6 +36,9 @@ def gate_command(
     config: Name,
     baseline: Baseline,
     policy: Annotated[Path | None, typer.Option(help="What is demanded; default: eval/gate.yaml of the package.")] = None,
+    counts: Annotated[
+        list[Path] | None, typer.Option(help="What another command counted that must never happen, for a name under zero: of the policy; repeat.")
+    ] = None,
     on_inconclusive: Annotated[str | None, typer.Option(help="fail, warn or pass; default: what the policy says.")] = None,
     junit: Annotated[Path | None, typer.Option(help="File to write JUnit XML to.")] = None,
     summary: Annotated[Path | None, typer.Option(help="File to add a Markdown summary to; default: $GITHUB_STEP_SUMMARY where it is set.")] = None,
@@ -46,7 +49,7 @@ def gate_command(
     from eval.gate_run import hold
 
     try:
-        found, held = hold(folder, config, baseline, policy, on_inconclusive)
+        found, held = hold(folder, config, baseline, policy, on_inconclusive, counts or ())
         _written(found, held, junit, summary)
     except RagError as error:
         _could_not(error, COULD_NOT_RUN)

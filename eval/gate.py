@@ -8,14 +8,16 @@ minus the level each; Schuirmann 1987). Missing data fails closed: a metric that
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from eval.baseline import MAY_DIFFER, MUST_MATCH, Measured
-from eval.gate_bounds import Verdict, bounds
+from eval.counts import Count
+from eval.gate_bounds import bounds
 from eval.gate_judge import Widened, widened
 from eval.gate_policy import Policy
+from eval.gate_zero import Bound, Verdict, unnamed
 from eval.metrics import parse
 from eval.metrics.base import Metric
 from eval.power import needed, spread
@@ -55,36 +57,43 @@ class Check:
 
 @dataclass(frozen=True)
 class Gate:
-    """All checks, the verdict over them, and what differs between baseline and run."""
+    """All checks, the verdict over them, what differs between baseline and run, and the counts that the policy does not name."""
 
     verdict: Verdict
     checks: tuple[Check, ...]
     differs: tuple[str, ...] = ()
     why: str = ""
+    unnamed: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Return the gate in the form of the contract."""
-        return {"verdict": self.verdict, "why": self.why, "differs": list(self.differs), "checks": [asdict(c) for c in self.checks]}
+        body: dict[str, Any] = {"verdict": self.verdict, "why": self.why, "differs": list(self.differs), "unnamed": list(self.unnamed)}
+        return {**body, "checks": [asdict(c) for c in self.checks]}
 
     def exit_code(self, policy: Policy) -> int:
         """Return 0 to pass, 1 regressed, 3 inconclusive (0 where the policy lets that pass), 4 not comparable."""
         return 0 if self.verdict == "inconclusive" and policy.on_inconclusive != "fail" else EXIT[self.verdict]
 
 
-def gate(current: Measured, baseline: Measured, policy: Policy, certificate: Mapping[str, Any] | None = None) -> Gate:
+def gate(current: Measured, baseline: Measured, policy: Policy, certificate: Mapping[str, Any] | None = None, counts: Sequence[Count] = ()) -> Gate:
     """Return the verdict on a run. `certificate` is that of the judge, when it is certified: its error widens the intervals."""
+    extra = unnamed(policy, counts)
     differs = tuple(k for k in MAY_DIFFER if key(current.lock.get(k)) != key(baseline.lock.get(k)))
     other = [k for k in MUST_MATCH if key(current.lock.get(k)) != key(baseline.lock.get(k))]
     if other:
         why = f"measured with different {' and '.join(other)}: run both with the same, or accept a new baseline"
-        return Gate("not_comparable", (), differs, why)
+        return Gate("not_comparable", (), differs, why, extra)
     names = policy.metrics or tuple(m for m in baseline.lock["metrics"] if m in current.lock["metrics"])
     checks = [_difference(parse(name), current, baseline, policy, certificate) for name in names]
-    checks += [Check(b.metric, b.verdict, b.why, b.kind, current=b.value, low=b.low, high=b.high, margin=b.bound, n=b.n) for b in bounds(current, policy)]
+    checks += [_bounded(b) for b in bounds(current, policy, counts)]
     if not checks:
-        return Gate("not_comparable", (), differs, "baseline and run have no metric in common")
+        return Gate("not_comparable", (), differs, "baseline and run have no metric in common", extra)
     verdict = next(v for v in WORST if any(c.verdict == v for c in checks))
-    return Gate(verdict, tuple(checks), differs, "; ".join(f"{c.metric} {c.why}" for c in checks if c.verdict == verdict != "pass"))
+    return Gate(verdict, tuple(checks), differs, "; ".join(f"{c.metric} {c.why}" for c in checks if c.verdict == verdict != "pass"), extra)
+
+
+def _bounded(b: Bound) -> Check:
+    return Check(b.metric, b.verdict, b.why, b.kind, current=b.value, low=b.low, high=b.high, margin=b.bound, n=b.n, needs_questions=b.needs)
 
 
 def _difference(metric: Metric, current: Measured, baseline: Measured, policy: Policy, certificate: Mapping[str, Any] | None) -> Check:

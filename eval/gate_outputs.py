@@ -17,6 +17,7 @@ def text(found: Gate, policy: Policy) -> str:
     lines += [f"  {_MARK[c.verdict]:14} {c.metric:{width}}  {c.why}{_lost(c)}" for c in found.checks]
     if found.differs:
         lines.append(f"differs from the baseline in: {', '.join(found.differs)}")
+    lines += [f"not looked at: {line}" for line in found.unnamed]
     if found.verdict == "inconclusive":
         said = {"fail": "fails", "warn": "passes with this warning", "pass": "passes"}[policy.on_inconclusive]
         lines.append(f"an inconclusive gate {said} (on_inconclusive: {policy.on_inconclusive})")
@@ -68,6 +69,7 @@ def markdown(found: Gate, policy: Policy) -> str:
     notes = [f"{c.metric} {c.why}{_lost(c)}" for c in found.checks if c.verdict != "pass"] or ([found.why] if found.why else [])
     if found.differs:
         notes.append(f"differs from the baseline in: {', '.join(found.differs)}")
+    notes += [f"not looked at: {line}" for line in found.unnamed]
     if found.verdict == "inconclusive":
         notes.append(f"on_inconclusive: {policy.on_inconclusive}")
     return "\n".join([*lines, "", *(f"- {n}" for n in notes)]).rstrip() + "\n"

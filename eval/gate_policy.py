@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from eval.counts import NAME
 from eval.metrics import parse
 from eval.metrics.base import Metric
 from rag.config import read_yaml
@@ -17,8 +18,16 @@ DEFAULT = Path(__file__).with_name("gate.yaml")
 OnInconclusive = Literal["fail", "warn", "pass"]
 
 
+def _shares(given: Any) -> Any:
+    return dict.fromkeys(given, 1.0) if isinstance(given, (list, tuple)) and all(isinstance(n, str) for n in given) else given
+
+
 class Policy(BaseModel):
-    """The contents of `gate.yaml`. `margins` and `floors` are by metric; `level` is that of the intervals."""
+    """The contents of `gate.yaml`. `margins` and `floors` are by metric; `level` is that of the intervals.
+
+    `zero` names metrics and counts (`eval.counts`) that must never fail, each with the share of failures that must be excluded at
+    `level` although none was seen; in a list none is demanded.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -26,10 +35,15 @@ class Policy(BaseModel):
     metrics: tuple[str, ...] = ()
     floors: Mapping[str, float] = Field(default_factory=dict)
     ceilings: Mapping[str, float] = Field(default_factory=dict)
-    zero: tuple[str, ...] = ()
+    zero: Annotated[Mapping[str, Annotated[float, Field(gt=0, le=1)]], BeforeValidator(_shares)] = Field(default_factory=dict)
     latency_p95_ms: float | None = Field(default=None, gt=0)
     level: float = Field(default=0.95, gt=0.5, lt=1)
     on_inconclusive: OnInconclusive = "fail"
+
+    @property
+    def zero_metrics(self) -> tuple[str, ...]:
+        """The names under `zero` that are metrics; the others are those of counts."""
+        return tuple(name for name in self.zero if _is_metric(name))
 
     def margin(self, metric: Metric) -> float:
         """Return how much worse a metric may get. Raises `ConfigError` for one without a margin whose scale the default does not fit."""
@@ -38,6 +52,14 @@ class Policy(BaseModel):
         if metric.range[1] == 1.0 and "default" in self.margins:
             return float(self.margins["default"])
         raise ConfigError(f"gate: margins has none for {metric.name}, whose values are not in 0 to 1; add `{metric.name}: NUMBER` under margins")
+
+
+def _is_metric(name: str) -> bool:
+    try:
+        parse(name)
+    except ConfigError:
+        return False
+    return True
 
 
 def read_policy(path: Path | None) -> Policy:
@@ -50,7 +72,8 @@ def read_policy(path: Path | None) -> Policy:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or "file"
         raise ConfigError(f"{place}: {where}: {first['msg']}; known keys: {', '.join(Policy.model_fields)}") from None
-    for name in (*policy.metrics, *policy.floors, *policy.ceilings, *policy.zero, *(m for m in policy.margins if m != "default")):
+    zero = (n for n in policy.zero if not NAME.fullmatch(n))  # what may be a count is one until the gate misses its file
+    for name in (*policy.metrics, *policy.floors, *policy.ceilings, *zero, *(m for m in policy.margins if m != "default")):
         try:
             parse(name)
         except ConfigError as error:

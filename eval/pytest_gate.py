@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from eval.gate import Check
+from eval.pytest_ids import NODE
 from eval.pytest_session import RagSession
 from rag.errors import RagError
 
@@ -61,11 +63,11 @@ def label(check: Check) -> str:
     return check.metric if check.kind == "difference" else f"{check.kind}:{check.metric}"
 
 
-def gate_items(session: pytest.Session, kept: RagSession) -> list[pytest.Item]:
-    """Return one item per check that the policy and the baseline name."""
-    parent = GateChecks.from_parent(session, name="rag-gate", nodeid="rag-gate")
+def gate_items(session: pytest.Session, kept: RagSession, names: Sequence[str]) -> list[pytest.Item]:
+    """Return one item for each of these checks."""
+    parent = GateChecks.from_parent(session, name=NODE, nodeid=NODE)
     items: list[pytest.Item] = []
-    for name in kept.checks:
+    for name in names:
         item = GateCheck.from_parent(parent, name=name)
         item.session_of = kept
         item.add_marker("rag_gate")

@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
+    from eval.pytest_ids import Asked
     from eval.pytest_run import RagRun
     from eval.pytest_session import RagSession
 
 # Nothing else is imported here: every pytest run of whoever has this package installed loads this module.
 _NEEDED = ("config", "corpus", "questions")
-_ADDED = ("baseline", "policy", "on_inconclusive", "metrics", "judge", "out", "limit")
-_WITH_BASELINE = ("policy", "on_inconclusive")
+_ADDED = ("baseline", "policy", "counts", "on_inconclusive", "metrics", "judge", "out", "limit")
+_WITH_BASELINE = ("policy", "counts", "on_inconclusive")
 _KEPT: pytest.StashKey[RagSession] = pytest.StashKey()
+_ASKED: pytest.StashKey[Asked] = pytest.StashKey()
 _HINT = "needs --rag-config, --rag-corpus and --rag-questions"
 
 
@@ -29,6 +31,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--rag-questions", metavar="PATH", help="JSON Lines file of questions, or a BEIR folder.")
     group.addoption("--rag-baseline", metavar="FILE", help="What `rag-eval accept` wrote: one test per check of the gate is collected.")
     group.addoption("--rag-policy", metavar="FILE", help="What the gate demands; default: that of `rag-eval gate`.")
+    group.addoption("--rag-counts", metavar="FILE", action="append", help="What another command counted, for a name under `zero` of the policy; repeat.")
     group.addoption("--rag-on-inconclusive", choices=("fail", "warn", "pass"), help="What an inconclusive check does; warn skips it with its reason.")
     group.addoption("--rag-metrics", metavar="NAMES", help="Names joined by commas; default: those of the baseline and the policy, else of `rag-eval run`.")
     group.addoption("--rag-judge", metavar="NAME", help="Who judges claims, as in `rag-eval run`; default: embedded.")
@@ -46,12 +49,34 @@ def _options(config: pytest.Config) -> dict[str, Any]:
     return given
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep the ids of checks, which are no files, from pytest's search for files."""
+    if config.getoption("rag_baseline") is not None or any("rag-gate" in a for a in config.args):
+        from eval.pytest_ids import taken
+
+        config.stash[_ASKED] = taken(config)
+
+
+def _check_asked(config: pytest.Config, there: tuple[str, ...]) -> None:
+    """Raise `UsageError` for an id that no check has."""
+    asked = config.stash.get(_ASKED, None)
+    if asked is None or not (asked.checks or asked.all):
+        return
+    if not there:
+        raise pytest.UsageError(
+            f"rag-gate::{'::'.join(asked.checks[:1])}: there is no gate; give --rag-config, --rag-corpus, --rag-questions and --rag-baseline"
+        )
+    if unknown := asked.unknown(there):
+        raise pytest.UsageError(f"rag-gate::{unknown[0]}: the gate has no such check; it has: {', '.join(there)}")
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Read configuration, corpus, questions, baseline and policy, so that what is wrong with them is said in one line, first."""
     config = session.config
     given = _options(config)
     if not given:
+        _check_asked(config, ())
         return
     from eval.pytest_session import RagSession
     from rag.errors import RagError
@@ -61,10 +86,17 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         kept = RagSession.start(given, getattr(config, "workerinput", None), shown)
     except RagError as error:
         raise pytest.UsageError(" ".join(str(error).split())) from None
+    _check_asked(config, kept.checks)
     config.stash[_KEPT] = kept
     for tag, name in kept.markers.items():
         config.addinivalue_line("markers", f"{name}: questions tagged {tag}")
     config.addinivalue_line("markers", "rag_gate: checks of the gate that --rag-baseline names")
+
+
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    """Say which counts are given that the policy does not name."""
+    kept = config.stash.get(_KEPT, None)
+    return [f"rag-gate does not look at {line}" for line in kept.unnamed] if kept is not None else []
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -94,12 +126,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.hookimpl(tryfirst=True)  # before -k and -m choose
 def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Add one test per check of the gate."""
-    kept = config.stash.get(_KEPT, None)
-    if kept is not None and kept.checks:
+    """Add one test per check of the gate, or those that the command line names by id."""
+    kept, asked = config.stash.get(_KEPT, None), config.stash.get(_ASKED, None)
+    if kept is not None and asked is not None and (names := asked.chosen(kept.checks)):
         from eval.pytest_gate import gate_items
 
-        items.extend(gate_items(session, kept))
+        items.extend(gate_items(session, kept, names))
 
 
 @pytest.fixture(scope="session")

@@ -13,9 +13,11 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from eval.counts import read_counts
 from eval.gate import Gate
 from eval.gate_policy import Policy, read_policy
 from eval.gate_run import hold
+from eval.gate_zero import unnamed
 from eval.pytest_run import RagQuestion, RagRun, read_run
 from rag.errors import ConfigError, RagError, StoreError
 
@@ -36,6 +38,7 @@ class RagSession:
     token: str
     questions: tuple[RagQuestion, ...]
     checks: tuple[str, ...]
+    unnamed: tuple[str, ...] = ()
     shown: bool = False
     scratch: Path | None = None
     task: Task | None = None
@@ -44,16 +47,16 @@ class RagSession:
     @classmethod
     def start(cls, given: Mapping[str, Any], worker: Mapping[str, Any] | None, shown: bool) -> RagSession:
         """Read what the options name; a worker of pytest-xdist takes what its controller has read. Raises `RagError`."""
-        checks = _checks(given)
+        checks, extra = _checks(given), _unnamed(given)
         if worker is not None:
             sent = worker["rag"]
             rows = tuple(RagQuestion(r["id"], r["text"], tuple(r["tags"]), r["answerable"]) for r in sent["questions"])
-            return cls(given, Path(sent["folder"]), sent["token"], rows, checks)
+            return cls(given, Path(sent["folder"]), sent["token"], rows, checks, extra)
         task = _prepare(given, _runtime(shown))
         rows = tuple(RagQuestion(q.id, q.text, q.tags, q.answerable) for q in task.questions)
         scratch = None if "out" in given else Path(tempfile.mkdtemp(prefix="rag-pytest-"))
         folder = scratch or Path(given["out"]).absolute()
-        return cls(given, folder, uuid.uuid4().hex, rows, checks, shown, scratch, task)
+        return cls(given, folder, uuid.uuid4().hex, rows, checks, extra, shown, scratch, task)
 
     def for_workers(self) -> dict[str, Any]:
         """Return what a worker needs, in types that travel; the documents are not kept here, as the workers do the work."""
@@ -77,7 +80,8 @@ class RagSession:
     def _gate(self, name: str) -> tuple[Gate, Policy] | None:
         if "baseline" not in self.given:
             return None
-        return hold(self.folder, name, Path(self.given["baseline"]), _path(self.given, "policy"), self.given.get("on_inconclusive"))
+        given = self.given
+        return hold(self.folder, name, Path(given["baseline"]), _path(given, "policy"), given.get("on_inconclusive"), _counts(given))
 
     def _once(self) -> None:
         """Make the run unless another worker of this session has made it, or has failed to; an interrupt leaves no word and the next one goes on."""
@@ -146,11 +150,20 @@ def _metrics(given: Mapping[str, Any]) -> list[str]:
         return chosen(given.get("metrics"), DEFAULT_METRICS)
     policy = _policy(given)
     measured = read_baseline(Path(given["baseline"])).lock["metrics"]
-    return list(dict.fromkeys([*measured, *policy.metrics, *policy.floors, *policy.ceilings, *policy.zero]))
+    return list(dict.fromkeys([*measured, *policy.metrics, *policy.floors, *policy.ceilings, *policy.zero_metrics]))
 
 
 def _policy(given: Mapping[str, Any]) -> Policy:
     return read_policy(_path(given, "policy"))
+
+
+def _counts(given: Mapping[str, Any]) -> list[Path]:
+    return [Path(file) for file in given.get("counts", ())]
+
+
+def _unnamed(given: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return what the gate will not look at of the counts. Raises `ConfigError` for a file that holds none."""
+    return unnamed(_policy(given), read_counts(_counts(given))) if "counts" in given else ()
 
 
 def _checks(given: Mapping[str, Any]) -> tuple[str, ...]:

@@ -34,15 +34,15 @@ class Task:
     judge: Judge
     certificate: Certificate
 
-    @property
+    @cached_property
     def corpus_digest(self) -> str:
         """Digest of every document's id and content."""
         return corpus_digest(self.documents)
 
-    @property
+    @cached_property
     def questions_digest(self) -> str:
         """Digest of the questions asked, with their evidence and answers."""
-        return key("questions", [[q.id, q.text, list(q.evidence), list(q.answers), q.answerable, dict(q.grades)] for q in self.questions])
+        return questions_digest(self.questions)
 
     @cached_property
     def texts(self) -> Mapping[str, str]:
@@ -65,6 +65,11 @@ class Task:
 def corpus_digest(documents: Iterable[Document]) -> str:
     """Return the digest of every document's id and content, whatever their order."""
     return key("corpus", sorted([d.id, d.digest] for d in documents))
+
+
+def questions_digest(questions: Iterable[Question]) -> str:
+    """Return the digest of questions, in their order, with their evidence and answers."""
+    return key("questions", [[q.id, q.text, list(q.evidence), list(q.answers), q.answerable, dict(q.grades)] for q in questions])
 
 
 def prepare(

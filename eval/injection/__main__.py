@@ -1,15 +1,27 @@
-"""`python -m eval.injection`: what the attacks reach behind the gates when the model obeys every one of them, and what the detector finds."""
+"""`python -m eval.injection [--counts FILE]`: what the attacks reach when the model obeys every one of them, and what the detector finds.
+
+With a file, the attacks that got behind a hard gate (links, tenants, verdicts, scope, raw output) are counted for `rag-eval gate --counts`.
+"""
 
 from __future__ import annotations
 
 import sys
 import tempfile
+from collections.abc import Sequence
+from importlib.resources import files
 from pathlib import Path
+from typing import Annotated
 
+import typer
+
+from eval.counts import Count, counted, write_count
 from eval.injection import corpus
 from eval.injection.bench import Bench
+from eval.injection.corpus import Case
 from eval.injection.oracles import gated, rates, succeeded
+from rag.fingerprint import key
 from rag.instructions import instructions_in
+from rag.shell import emit, run
 
 NAMES = {
     "A": "direct override", "B": "roles and delimiters", "C": "polite prose", "D": "exfiltration", "E": "forged citations", "F": "leaks",
@@ -18,12 +30,26 @@ NAMES = {
 }  # fmt: skip
 
 
-def main() -> None:
-    """Print a Markdown table by family: attacks, how many succeeded through a model that obeys, how many are flagged, and twins flagged."""
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+def attempts() -> tuple[list[Case], list[bool]]:
+    """Return the attacks on answers, and whether each got what it wanted through a model that obeys."""
     cases = [c for c in corpus.load() if c.carrier not in ("history", "judge_answer") and c.success != "verdict"]
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(Path(folder))
-        shown = [succeeded(c, bench.ask(c, pipeline=bench.obeying)) for c in cases]
+        return cases, [succeeded(c, bench.ask(c, pipeline=bench.obeying)) for c in cases]
+
+
+def count(cases: Sequence[Case], won: Sequence[bool]) -> Count:
+    """Return how many attacks got past a gate that code holds, of how many that are behind one; it ran on the files of the attacks."""
+    behind = [(c.id, w) for c, w in zip(cases, won, strict=True) if gated(c)]
+    digest = key("injection", [(files("eval.injection") / name).read_text(encoding="utf-8") for name in ("attacks.jsonl", "hosts.jsonl")])
+    return counted("injection_successes", "python -m eval.injection", [i for i, w in behind if w], len(behind), {"attacks": digest})
+
+
+def table(cases: Sequence[Case], shown: Sequence[bool]) -> str:
+    """Return a Markdown table by family: attacks, how many succeeded through a model that obeys, how many are flagged, and twins flagged."""
     won = rates(cases, shown)
     gates = rates([c for c in cases if gated(c)], [s for c, s in zip(cases, shown, strict=True) if gated(c)])
     seen = rates(cases, [any(instructions_in(t) for t in c.payload) for c in cases])
@@ -32,8 +58,17 @@ def main() -> None:
     for family, (wins, n) in sorted(won.items()):
         held, behind = gates.get(family, (0, 0))
         lines.append(f"| {family} {NAMES[family]} | {n} | {wins} | {f'{held} of {behind}' if behind else '-'} | {seen[family][0]} | {twins[family][0]} |")
-    sys.stdout.write("\n".join(lines) + "\n")
+    return "\n".join(lines)
+
+
+@app.command()
+def main(counts: Annotated[Path | None, typer.Option("--counts", help="File to write the count to, for `rag-eval gate --counts`.")] = None) -> None:
+    """Print a Markdown table by family of attacks."""
+    cases, shown = attempts()
+    if counts is not None:
+        write_count(counts, count(cases, shown))
+    emit({}, False, lambda: table(cases, shown))
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(run(app))

@@ -8,6 +8,7 @@ from typing import Any
 
 from eval.report.kinds import MOST_ROWS, kind_tables
 from eval.report.plots import MOST_DRAWN, dots, pareto, points, trade_off
+from eval.report.source import NONE, Source
 from eval.report.tables import bounds, corrected, differences, leaderboard, missing
 from eval.report.verdict import verdict
 from eval.report.view import View, higher
@@ -18,8 +19,8 @@ from rag.errors import MissingExtra
 MOST_FAILED = 50
 
 
-def page(summary: Mapping[str, Any], folder: Path) -> str:
-    """Return the page of a finished run as HTML; `folder` is where `summary.json` lies.
+def page(summary: Mapping[str, Any], folder: Path, source: Source = NONE) -> str:
+    """Return the page of a finished run as HTML; `folder` is where `summary.json` lies, `source` what `read_source` took from its corpus.
 
     Raises `MissingExtra` without matplotlib or jinja2, `StoreError` for a folder with missing or damaged files.
     """
@@ -31,7 +32,7 @@ def page(summary: Mapping[str, Any], folder: Path) -> str:
     env = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, finalize=visible)
     env.filters |= {"number": number, "ms": milliseconds, "listed": listed}
     env.globals |= {"count": count, "few_clusters": FEW_CLUSTERS}
-    view = View(summary, folder)
+    view = View(summary, folder, source)
     return env.get_template("page.html.j2").render(**_measured(view), **_found(view), **_lost(view)) + "\n"
 
 

@@ -10,11 +10,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from eval.comparison import adjust, compare
+from eval.explain.answered import BY_JUDGE, BY_WORDS
 from eval.leaderboard import COLUMNS
-from eval.metrics import DEFAULT_METRICS, Metric, parse
-from eval.pairs import against
+from eval.metrics import DEFAULT_METRICS, Metric, parse, parse_all
 from eval.records import read_jsonl, read_scores
-from eval.score import NOT_APPLICABLE
+from eval.report.source import NONE, Source
+from eval.score import NOT_APPLICABLE, Score
 from rag.errors import ConfigError, StoreError
 
 PANELS = ("recall@5", "span_recall", "span_iou", "context_recall", "faithfulness", "abstention_accuracy")
@@ -22,10 +24,11 @@ PANELS = ("recall@5", "span_recall", "span_iou", "context_recall", "faithfulness
 
 @dataclass(frozen=True)
 class View:
-    """One run: its `summary.json`, and the folder that the rest is read from when it is asked for."""
+    """One run: its `summary.json`, the folder that the rest is read from when it is asked for, and what its corpus adds."""
 
     summary: Mapping[str, Any]
     folder: Path = field(compare=False)
+    source: Source = field(default=NONE, compare=False)
 
     @property
     def configs(self) -> Mapping[str, Any]:
@@ -104,28 +107,54 @@ class View:
             return tuple({"question": r["question"], "tags": tuple(r["tags"]), "cluster": r["cluster"]} for r in read_jsonl(self.folder / "questions.jsonl"))
 
     @cached_property
-    def values(self) -> Mapping[str, Mapping[str, Mapping[str, float]]]:
-        """Configuration -> metric -> question -> value, of the metrics of the leaderboard and the first. Raises `StoreError`."""
-        found: dict[str, dict[str, dict[str, float]]] = {}
+    def scores(self) -> Mapping[str, Mapping[str, Mapping[str, Score]]]:
+        """Configuration -> metric -> question -> score, with or without a value. Each file is read once.
+
+        Of the metrics of the leaderboard, the first, and those that say whether an answer is right. Raises `StoreError`.
+        """
+        found: dict[str, dict[str, dict[str, Score]]] = {}
         for name in self.names:
-            found[name] = {m: {} for m in (*self.main, self.first or "")}
+            found[name] = {m: {} for m in (*self.main, self.first or "", *BY_WORDS, *BY_JUDGE)}
             with reading(f"{name}/scores.jsonl", self.folder):
                 for score in read_scores(self.folder / name):
-                    if score.value is not None and score.metric in found[name]:
-                        found[name][score.metric][score.question] = score.value
+                    if score.metric in found[name]:
+                        found[name][score.metric][score.question] = score
         return found
 
     @cached_property
+    def values(self) -> Mapping[str, Mapping[str, Mapping[str, float]]]:
+        """Configuration -> metric -> question -> value, of the metrics of the leaderboard and the first. Raises `StoreError`."""
+        return {
+            name: {m: {q: s.value for q, s in by[m].items() if s.value is not None} for m in (*self.main, self.first or "")} for name, by in self.scores.items()
+        }
+
+    @cached_property
+    def clusters(self) -> Mapping[str, str]:
+        """The cluster of every question. Raises `StoreError`."""
+        return {q["question"]: q["cluster"] for q in self.questions}
+
+    @cached_property
     def differences(self) -> Mapping[str, Mapping[str, Any]]:
-        """Per other configuration with a value the paired difference of the leader from it on the first metric, as `eval.pairs.against` gives it.
+        """Per other configuration with a value the paired difference of the leader from it on the first metric, p adjusted over all of them.
 
         Empty when nothing can be compared: one configuration, no values, or a metric that this program does not know.
         """
-        others = [n for n in self.names[1:] if self.first and self.values[n][self.first]]
-        if not (self.first and self.leader and others and known(self.first)):
+        return self.against(self.first) if self.first else {}
+
+    def against(self, metric: str) -> Mapping[str, Mapping[str, Any]]:
+        """Return the same on any metric of `scores`, as `eval.pairs.against` does from the files."""
+        others = [n for n in self.names[1:] if self.first and self.values[n][metric]]
+        if not (self.leader and known(metric)):
             return {}
+        rows = {other: dict(self.pair(self.leader, other, metric)) for other in others}
+        adjust(list(rows.values()))
+        return rows
+
+    def pair(self, a: str, b: str, metric: str) -> dict[str, Any]:
+        """Return one paired difference on an installed metric, as `eval.comparison.compare` gives it."""
         with reading("scores.jsonl", self.folder):
-            return against(self.folder, self.leader, others, self.first)
+            rows = compare(a, self.scores[a][metric].values(), b, self.scores[b][metric].values(), self.clusters, parse_all([metric]))
+            return dict(rows["metrics"][metric])
 
 
 @contextmanager

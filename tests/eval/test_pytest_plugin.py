@@ -82,12 +82,12 @@ def accepted(task: Path) -> None:
     accept(task / "base", "good", task / "base.json")
 
 
-def pytested(task: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run pytest there."""
+def pytested(task: Path, *arguments: str, below: str = ".", cache: bool = False) -> subprocess.CompletedProcess[str]:
+    """Run pytest there, or in a folder below; with the cache it knows what failed last."""
     env = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST_")}
     env |= {"PYTHONPATH": f"{ROOT}:{task / 'path'}", "RAG_CACHE_DIR": str(task / "cache"), "COLUMNS": "200"}
-    command = [sys.executable, "-m", "pytest", "-rA", "-p", "no:cacheprovider", *arguments]
-    return subprocess.run(command, cwd=task, env=env, capture_output=True, text=True, check=False, timeout=300)
+    command = [sys.executable, "-m", "pytest", "-rA", *([] if cache else ["-p", "no:cacheprovider"]), *arguments]
+    return subprocess.run(command, cwd=task / below, env=env, capture_output=True, text=True, check=False, timeout=300)
 
 
 def rag(config: str = "good.yaml", *more: str) -> list[str]:
@@ -178,6 +178,61 @@ def test_checks_are_chosen_like_any_test(task: Path) -> None:
     assert "rag-gate::floor:recall@1" in pytested(task, *rag("good.yaml", *gate), "-k", "floor", "--collect-only", "-q").stdout
 
 
+def ids(found: subprocess.CompletedProcess[str]) -> list[tuple[str, str]]:
+    """Return outcome and id of every test, as the short summary shows them."""
+    return re.findall(r"^(PASSED|FAILED|SKIPPED) (\S+)", found.stdout, re.MULTILINE)
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "xdist"])
+def test_the_id_that_is_shown_for_a_failure_runs_it_again_and_nothing_else(task: Path, workers: tuple[str, ...]) -> None:
+    accepted(task)
+    (task / "test_uses.py").write_text("def test_found(rag_run, rag_question):\n    rag_run.expect('recall@1', rag_question, 1.0)\n")
+    (task / "below").mkdir()
+    given = rag("bad.yaml", "--rag-baseline", "base.json", "--rag-policy", "gate.yaml", "--rag-out", "out")
+    first = ids(pytested(task, *given, *workers))
+    assert len(first) == DOCS + 2
+    assert ("FAILED", "rag-gate::floor:recall@1") in first
+    assert ("FAILED", "test_uses.py::test_found[q7]") in first
+    for name in ("rag-gate::floor:recall@1", "rag-gate::recall@1", "test_uses.py::test_found[q7]"):
+        assert ids(pytested(task, *given, name, *workers)) == [("FAILED", name)]
+    two = ids(pytested(task, *given, "rag-gate::recall@1", "test_uses.py::test_found[q7]", *workers))
+    assert sorted(two) == [("FAILED", "rag-gate::recall@1"), ("FAILED", "test_uses.py::test_found[q7]")]
+    assert sorted(ids(pytested(task, *given, "rag-gate", *workers))) == [("FAILED", "rag-gate::floor:recall@1"), ("FAILED", "rag-gate::recall@1")]
+
+
+def test_an_id_shown_in_a_folder_below_runs_there_again(task: Path) -> None:
+    accepted(task)
+    (task / "below").mkdir()
+    given = [f"../{a}" if (task / a).exists() else a for a in rag("bad.yaml", "--rag-baseline", "base.json", "--rag-policy", "gate.yaml")]
+    first = ids(pytested(task, *given, below="below"))
+    assert first == [("FAILED", "../rag-gate::recall@1"), ("FAILED", "../rag-gate::floor:recall@1")]
+    assert ids(pytested(task, *given, first[1][1], below="below")) == [first[1]]
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "xdist"])
+def test_last_failed_runs_only_the_check_that_failed(task: Path, workers: tuple[str, ...]) -> None:
+    """The floor is kept, the ceiling is not; a test file passes."""
+    accepted(task)
+    (task / "gate.yaml").write_text("metrics: [recall@1]\nfloors: {recall@1: 0.5}\nceilings: {recall@1: 0.5}\n")
+    (task / "test_other.py").write_text("def test_other():\n    pass\n")
+    given = rag("good.yaml", "--rag-baseline", "base.json", "--rag-policy", "gate.yaml")
+    assert len(ids(pytested(task, *given, *workers, cache=True))) == 4
+    assert ids(pytested(task, *given, "--lf", *workers, cache=True)) == [("FAILED", "rag-gate::ceiling:recall@1")]
+
+
+def test_a_count_is_a_check_and_one_that_nobody_named_is_said(task: Path) -> None:
+    accepted(task)
+    (task / "gate.yaml").write_text("metrics: [recall@1]\nzero: [tenant_leaks]\n")
+    body = {"format": 1, "failures": 0, "trials": 72, "made_by": "a test", "ran_on": {"attacks": "x"}}
+    (task / "leaks.json").write_text(json.dumps({**body, "name": "tenant_leaks"}))
+    (task / "other.json").write_text(json.dumps({**body, "name": "other"}))
+    given = rag("good.yaml", "--rag-baseline", "base.json", "--rag-policy", "gate.yaml")
+    found = pytested(task, *given, "--rag-counts", "leaks.json", "--rag-counts", "other.json")
+    assert ids(found) == [("PASSED", "rag-gate::recall@1"), ("PASSED", "rag-gate::zero:tenant_leaks")]
+    assert "rag-gate does not look at other: 0 of 72, counted by a test; the policy does not name it" in found.stdout
+    assert ("FAILED", "rag-gate::zero:tenant_leaks") in ids(pytested(task, *given, "--rag-on-inconclusive", "pass"))
+
+
 @pytest.mark.parametrize(("rule", "code", "said"), [("fail", 1, "1 failed"), ("warn", 0, "1 skipped"), ("pass", 0, "1 passed")])
 def test_inconclusive_is_what_the_policy_says(task: Path, rule: str, code: int, said: str) -> None:
     """Twenty-four documents fewer than twenty of which are asked about decide nothing."""
@@ -205,6 +260,9 @@ def test_a_baseline_on_other_questions_fails_every_check(task: Path) -> None:
         (["--rag-config", "good.yaml"], "--rag-config, --rag-corpus and --rag-questions go together; give --rag-corpus and --rag-questions too"),
         (rag("good.yaml", "--rag-policy", "gate.yaml"), "--rag-policy is about the gate; give --rag-baseline too"),
         (rag("none.yaml"), "none.yaml"),
+        (["rag-gate::recall@1"], "rag-gate::recall@1: there is no gate; give --rag-config, --rag-corpus, --rag-questions and --rag-baseline"),
+        (rag("good.yaml", "--rag-baseline", "base.json", "rag-gate::recal@1"), "rag-gate::recal@1: the gate has no such check; it has: recall@1"),
+        (rag("good.yaml", "--rag-baseline", "base.json", "--rag-counts", "q.jsonl"), "q.jsonl: this is no count"),
         (rag("good.yaml", "--rag-metrics", "recal@1"), "no metric is called 'recal@1'"),
         (rag("good.yaml", "--rag-baseline", "q.jsonl"), "q.jsonl: this is no baseline; write one with rag-eval accept"),
         (rag("good.yaml", "--rag-limit", "0"), "--rag-limit is 0; give a whole number of at least 1"),
@@ -212,6 +270,10 @@ def test_a_baseline_on_other_questions_fails_every_check(task: Path) -> None:
     ],
 )
 def test_what_is_wrong_is_said_in_one_line_before_any_test(task: Path, arguments: list[str], line: str) -> None:
+    if "base.json" in arguments:
+        accepted(task)
+        (task / "gate.yaml").write_text("metrics: [recall@1]\n")
+        arguments = [*arguments, "--rag-policy", "gate.yaml"]
     (task / "wrong.jsonl").write_text('{"id": "q", "text": "?", "evidence": [{"doc": "no.md", "quote": "x"}]}\n')
     found = pytested(task, *arguments)
     assert found.returncode == 4, found.stdout
