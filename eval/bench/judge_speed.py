@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from eval.bench import labels
+from eval.bench.measured import Result, Table, write
 from eval.judges.base import Ahead
 from eval.scoring import BLOCK
 from rag.memo import Memo
@@ -26,6 +27,7 @@ CONTEXTS = 5  # of an answer: what it is labelled by, cut, and passages of other
 def main(
     folder: Annotated[Path, typer.Argument(help="JSON Lines files of {contexts, question, answer, supported}.")],
     answers: Annotated[int, typer.Option(min=1, help="How many answers to judge.")] = 1000,
+    out: Annotated[Path | None, typer.Option(help="Write the figures as JSON to this file too.")] = None,
 ) -> None:
     """Print how many claims were judged, how many texts were encoded for them, and the seconds on the clock and of the processors."""
     rows = [row for _, found in labels.sets(folder) for row in found]
@@ -42,8 +44,14 @@ def main(
         judge.ahead([Ahead(row.question, (row.answer,), tuple(contexts)) for row, contexts in block])
         for row, contexts in block:
             claims += len(judge.support(judge.claims(row.answer), contexts, row.question))
-    spent = f"{time.perf_counter() - wall:.1f} s, {time.process_time() - used:.1f} s of processors"
-    sys.stdout.write(f"{len(drawn)} answers, {claims} claims, {runtime.work.encodes - encodes} texts encoded: {spent}\n")
+    seconds, processors = time.perf_counter() - wall, time.process_time() - used
+    row = (len(drawn), claims, runtime.work.encodes - encodes, seconds, processors, len(drawn) / seconds)
+    sys.stdout.write(f"{row[0]} answers, {row[1]} claims, {row[2]} texts encoded: {seconds:.1f} s, {processors:.1f} s of processors\n")
+    if out is not None:
+        columns = ("answers", "claims", "texts encoded", "seconds", "seconds of processors", "answers/s")
+        note = f"Answers with {CONTEXTS} contexts of about {WORDS} words each, none met before; drawn from labelled sets with a fixed seed."
+        table = Table("The embedded judge, claims against contexts", columns, (row,), note)
+        write(out, Result("Judging", f"python -m eval.bench.judge_speed DATA/judge --answers {answers}", (table,)))
 
 
 def _shown(row: labels.Row, rows: list[labels.Row], rng: random.Random) -> list[str]:
