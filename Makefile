@@ -6,7 +6,7 @@ OUT    ?= out
 CONFIGS ?= configs/*.yaml
 export HF_HUB_OFFLINE ?= 1
 
-.PHONY: install demo test check format bench clean
+.PHONY: install demo test check format bench bench-peers clean
 install: $(VENV)/installed
 
 $(VENV)/installed: pyproject.toml .ci/constraints.txt
@@ -50,6 +50,16 @@ bench: install  # the figures of README.md; DATA holds the collections
 	$(BIN)/python -m eval.bench.contrast $(DATA)/judge
 	$(BIN)/python -m eval.bench.judge_speed $(DATA)/judge
 	$(BIN)/python -m eval.bench.simulation
+
+PEERS := $(OUT)/peers-venv
+bench-peers: install $(PEERS)/installed  # this project against LangChain, LlamaIndex, Haystack and others, which live in an environment of their own
+	for work in search index embed grid; do $(BIN)/python -m eval.bench.peers $$work --python $(PEERS)/bin/python || exit 1; done
+
+$(PEERS)/installed: eval/bench/peers/requirements.txt
+	$(PYTHON) -m venv $(PEERS)
+	$(PEERS)/bin/pip install --quiet --disable-pip-version-check --constraint .ci/constraints.txt torch
+	$(PEERS)/bin/pip install --quiet --disable-pip-version-check --requirement eval/bench/peers/requirements.txt
+	touch $@
 
 clean:
 	rm -rf $(VENV) $(OUT) build *.egg-info

@@ -47,16 +47,29 @@ def run_command(
 
 
 @app.command("report")
-def report_command(folder: Folder, output: Annotated[Path, typer.Option("-o", "--output", help="HTML file to write.")], as_json: Json = False) -> None:
+def report_command(
+    folder: Folder,
+    output: Annotated[Path, typer.Option("-o", "--output", help="HTML file to write.")],
+    corpus: Annotated[
+        Path | None, typer.Option(help="What the run was made on: adds the text of the documents and the stage at which evidence was lost.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
     """Write one self-contained HTML page of a run."""
     from eval.report.page import page
+    from eval.report.source import NONE, read_source
+    from rag.runtime import Runtime
 
     try:
         summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         raise StoreError(f"{folder}: there is no finished run; make one with `rag-eval run ... --out {folder}`") from None
-    text = page(summary, folder)
+    source = NONE if corpus is None else read_source(summary, folder, corpus, Runtime())
+    text = page(summary, folder, source)
     output.write_text(text, encoding="utf-8")
+    for why in [source.why, *(f"{name} cannot be replayed: {why}" for name, why in source.unexplained.items())]:
+        if why:
+            note(f"note: {why}")
     emit({"report": str(output), "bytes": len(text.encode())}, as_json, lambda: f"wrote {output} ({len(text.encode()) / 1024:.0f} KB)")
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from eval.app import Corpus, Json, JudgeName, MetricNames, Out, Questions, app, chosen, named
+from eval.app import Corpus, Json, JudgeName, MetricNames, Out, Questions, Record, app, chosen, named
 from rag.errors import ConfigError
 from rag.shell import emit, note
 
@@ -16,7 +16,7 @@ Limit = Annotated[int | None, typer.Option(min=1, help="Ask only the first so ma
 
 
 @app.command("sweep")
-def sweep_command(
+def sweep_command(  # noqa: PLR0913, PLR0917  # an option of the command line is a parameter
     matrix: Annotated[Path, typer.Argument(help="YAML file with base: and matrix:, see docs/sweep.md.")],
     corpus: Corpus,
     questions: Questions,
@@ -28,6 +28,7 @@ def sweep_command(
     budget: Annotated[
         list[str] | None, typer.Option(help="calls=N, seconds=N or money=N at most; repeat for more. What the matrix says counts for the rest.")
     ] = None,
+    record: Record = None,
     as_json: Json = False,
 ) -> None:
     """Expand a matrix, choose on some questions, confirm on others: the tied set and its simplest member; resumes where it stopped."""
@@ -40,7 +41,7 @@ def sweep_command(
     asked = read(matrix)
     asked = replace(asked, budget=asked.budget.limited(budget or ()))
     names = chosen(metrics, (asked.metric,))
-    body = sweep(asked, corpus, questions, out, metrics=names, judge=judge, certificate=certificate, limit=limit)
+    body = sweep(asked, corpus, questions, out, metrics=names, judge=judge, certificate=certificate, limit=limit, record=record)
     note(f"the runs are in {out / 'select'} and {out / 'confirm'}, what came of them in {out / FILE}")
     emit(body, as_json, lambda: sweep_text(body))
 

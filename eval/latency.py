@@ -26,17 +26,17 @@ def measure(pipeline: Pipeline, index: Index, questions: Sequence[Question]) -> 
     Fewer are asked where that takes long; a question that a chat model fails on is left out. Models are loaded and two questions
     asked before the clock starts. `retrieve` includes embedding the query. A chat model is really asked, which may cost money.
     """
-    picks = [questions[i] for i in sorted({round(x) for x in np.linspace(0, len(questions) - 1, min(SAMPLE, len(questions)))})]
+    picks = sample(questions)
     times: dict[str, list[float]] = {}
     totals: dict[str, float] = {}
     with Index.open(index.path, index.runtime.unmemoised()) as fresh:
         for warm in picks[:2]:
-            _timed(pipeline, fresh, warm)
+            timed(pipeline, fresh, warm)
         start = time.perf_counter()
-        for question in [*picks[::3], *picks[1::3], *picks[2::3]]:  # so that those asked first are spread too
+        for question in picks:
             if len(totals) >= LEAST and time.perf_counter() - start > ENOUGH:
                 break
-            if (stages := _timed(pipeline, fresh, question)) is None:
+            if (stages := timed(pipeline, fresh, question)) is None:
                 continue
             totals[question.id] = round(sum(stages.values()), 3)
             for stage, ms in [*stages.items(), ("total", totals[question.id])]:
@@ -45,7 +45,13 @@ def measure(pipeline: Pipeline, index: Index, questions: Sequence[Question]) -> 
     return {"stages": figures, "questions": totals, "sample": len(totals), "machine": f"{platform.machine()}, {os.cpu_count()} cores"}
 
 
-def _timed(pipeline: Pipeline, index: Index, question: Question) -> dict[str, float] | None:
+def sample(questions: Sequence[Question]) -> list[Question]:
+    """Return the questions that are timed: evenly spread, and in an order in which those asked first are spread too."""
+    picks = [questions[i] for i in sorted({round(x) for x in np.linspace(0, len(questions) - 1, min(SAMPLE, len(questions)))})]
+    return [*picks[::3], *picks[1::3], *picks[2::3]]
+
+
+def timed(pipeline: Pipeline, index: Index, question: Question) -> dict[str, float] | None:
     """Return the milliseconds of each stage with nothing remembered, None where the chat model failed."""
     index.runtime.forget()
     index.reader(pipeline).forget_chunks()

@@ -18,6 +18,7 @@ from eval.sweep_speed import COMPLETION, ENCODED, INDEXED, JUDGEMENT, Speeds
 from eval.task import Task
 from rag.fingerprint import canonical, key
 from rag.index.cut import cut
+from rag.models.embedded import kept_under
 from rag.pipeline import Pipeline
 from rag.runtime import Runtime
 from rag.stages import DenseSpace, Retriever, Stage
@@ -122,9 +123,10 @@ def _models(value: object) -> bool:
     return any((role in ("encoder", "pairs", "chat") and held) or _models(held) for role, held in found)
 
 
-def _known(runtime: Runtime, model: str, prefix: str, texts: Sequence[str]) -> int:
+def _known(runtime: Runtime, model: str, prefix: str, texts: Sequence[str], question: bool = False) -> int:
     """Return how many distinct texts the memo has an embedding of."""
-    identity = key("embed", 2, runtime.encoder(model).identity)
+    encoder = runtime.encoder(model)
+    identity = kept_under(encoder.for_questions() if question else encoder)
     memo = runtime.memo
     keys = [key(identity, prefix, t) for t in dict.fromkeys(texts)]
     return memo.known(keys) if isinstance(memo, Peek) else len(memo.get_many(keys))
@@ -136,7 +138,7 @@ def _queries(pipelines: Mapping[str, Pipeline], task: Task, runtime: Runtime) ->
         (str(getattr(leg, "model", "")), str(getattr(leg, "query_prefix", ""))) for p in pipelines.values() for leg in _legs(p.retrieve) if leg.use == "dense"
     }
     texts = [q.text for q in task.questions]
-    known = sum(_known(runtime, model, prefix, texts) for model, prefix in sorted(needed))
+    known = sum(_known(runtime, model, prefix, texts, question=True) for model, prefix in sorted(needed))
     total = len(needed) * len(set(texts))
     return {"questions": total, "known": known, "todo": total - known}
 

@@ -51,8 +51,8 @@ def _against(folder: Path, best: str, others: Sequence[str], metric: str, seed: 
     for other in others:
         m = compare(best, own, other, read_scores(folder / other), groups, [chosen], seed)["metrics"][metric]
         low, high = (m["low"], m["high"]) if sign > 0 else (-m["high"], -m["low"]) if m["n"] else (None, None)
-        adjusted = None if m["p"] is None else min(1.0, len(others) * m["p"])
-        found[other] = {"behind": sign * m["delta"] if m["n"] else None, "low": low, "high": high, "p": m["p"], "p_adjusted": adjusted, "n": m["n"]}
+        p = None if m["p"] is None else adjusted(m["p"], len(others))
+        found[other] = {"behind": sign * m["delta"] if m["n"] else None, "low": low, "high": high, "p": m["p"], "p_adjusted": p, "n": m["n"]}
     return found
 
 
@@ -61,6 +61,16 @@ def _tied(row: Mapping[str, Any], margin: float) -> bool:
     if not row["n"] or row["p_adjusted"] >= LEVEL:
         return True
     return bool(margin > 0 and row["high"] <= margin)
+
+
+def adjusted(p: float, others: int) -> float:
+    """Return p for the test of the best against one of so many others (Bonferroni)."""
+    return min(1.0, others * p)
+
+
+def told_apart(p: float, others: int) -> bool:
+    """Return whether a configuration whose test against the best gave p is told from it, one of so many."""
+    return adjusted(p, others) < LEVEL
 
 
 def simplicity(names: Sequence[str], entries: Mapping[str, Any], pipelines: Mapping[str, Pipeline]) -> list[str]:

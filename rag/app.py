@@ -26,6 +26,8 @@ Config = Annotated[Path | None, typer.Option("-c", "--config", help="Configurati
 
 def place(index: str) -> Path | str:
     """Return where an index is: a directory, or the URL of a collection on a Qdrant server."""
+    if ":" not in index:
+        return Path(index)
     from rag.index.server_options import is_server
 
     return index if is_server(index) else directory(index)

@@ -9,11 +9,9 @@ from dataclasses import MISSING, Field, fields, is_dataclass
 from pathlib import Path
 from typing import Any, Literal, Union, cast, get_args, get_origin, get_type_hints
 
-from rag import strict_yaml
 from rag.errors import ConfigError
 from rag.pipeline import Pipeline
 from rag.registry import did_you_mean, find, parts
-from rag.schema import spell
 from rag.stages import Stage
 
 MAX_BYTES = 256 * 1024
@@ -23,6 +21,8 @@ MAX_SHOWN = 60  # characters of a wrong value that a message repeats
 
 def read_yaml(path: Path) -> Any:
     """Return the plain data of one YAML file; raises `ConfigError` that names the file and the line."""
+    from rag import strict_yaml  # here, since an index says its configuration in JSON
+
     try:
         with path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)
@@ -86,6 +86,8 @@ def _fill(cls: type[Any], data: dict[str, Any], path: str) -> Any:
         if name in data:
             values[name] = _read(hints[name], data[name], _at(path, name))
         elif f.default is MISSING and f.default_factory is MISSING:
+            from rag.schema import spell
+
             raise ConfigError(f"{_at(path, name)}: required and missing; expected: {spell(hints[name])}")
     try:
         return cls(**values)

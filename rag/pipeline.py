@@ -28,15 +28,18 @@ class IndexOptions:
     """What belongs to the index and not to a stage.
 
     `exact_below`: with fewer chunks than this every vector is compared; above it an HNSW graph is built and used
-    (`search: exact` or `hnsw` decides regardless of size). `tenant_key`: the metadata field that names a document's
-    tenant; set, every read must name one. `duplicates`: documents that repeat another of the same tenant, with at least
+    (`search: exact` or `hnsw` decides regardless of size). `quantization`: under a graph, and from 5,000 chunks on without one,
+    vectors of one byte a number are compared first, and the best found ranked by the vectors themselves, unless this is `none`
+    (`scalar`: at every size; never where `search` is `exact`); a server's is in its URL.
+    `tenant_key`: the metadata field that names a document's tenant; set, every read must name one. `duplicates`: documents that repeat another of the same tenant, with at least
     `duplicate_similarity` of their word 5-shingles in common, are reported, or left without chunks (`drop_exact`: only those
     whose text is the same); the one with the smallest id is kept. `max_document_mb`, `parse_seconds`, `parse_memory_mb`:
     what one document may take while it is read. `modified_key`: the metadata that holds its date, else that of its file.
     """
 
     search: Literal["auto", "exact", "hnsw"] = "auto"
-    exact_below: int = bounded(20_000, ge=0)
+    exact_below: int = bounded(50_000, ge=0)
+    quantization: Literal["auto", "none", "scalar"] = "auto"
     tenant_key: str | None = None
     max_document_mb: float = bounded(32.0, gt=0)
     duplicates: Literal["report", "drop_exact", "drop"] = "report"

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left, bisect_right
 
 from rag.blocks import Block, blocks
 from rag.types import EMPTY, Document, Meta
 
 BETWEEN = " > "
+_MARK = re.compile(r" {0,3}[#=-]")  # how the last line of every heading begins
+_LATER = re.compile(r"[\r\n] {0,3}[#=-]")
 
 
 class Places:
@@ -47,6 +50,8 @@ class Places:
 
     def _find(self, document: Document) -> None:
         """Note where sections start. A heading with nothing but a subheading below it opens the subheading's section."""
+        if not _MARK.match(document.text, document.body) and not _LATER.search(document.text, document.body):
+            return
         path: list[Block] = []
         before: Block | None = None
         for block in blocks(document.text, document.body):

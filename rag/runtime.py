@@ -11,27 +11,20 @@ from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import numpy as np
-
-from rag import prompts
 from rag.errors import ChatError, ConfigError
-from rag.fingerprint import key
 from rag.memo import Memo, cache_dir
-from rag.models.completions import outcomes
 from rag.models.files import file_digest
-from rag.models.pairs import score_pairs
-from rag.models.recordings import Recorder
-from rag.models.tokenizer import Tokenizer
 from rag.stages import Chat, Stage
 
 if TYPE_CHECKING:
     from rag.models.chat import ChatModel, Completion, Request
     from rag.models.encoder import Encoder, Vectors
     from rag.models.pairs import PairScorer, Scored
+    from rag.models.recordings import Recorder
+    from rag.models.tokenizer import Tokenizer
 
 T = TypeVar("T")
 PRECISIONS = ("auto", "float32", "bfloat16")
-_SLICE = 512  # texts encoded between two writes to the memo: what an interruption can cost
 
 
 @dataclass
@@ -69,7 +62,7 @@ class Runtime:
         self._tokenizers: dict[str, Tokenizer] = {}
         self._chats: dict[Chat, ChatModel] = {}
         self._scorers: dict[tuple[str, str, int | None], PairScorer] = {}
-        self._recorder = Recorder(record) if record is not None else None
+        self._recorder = _recorder(record)
 
     @property
     def memo(self) -> Memo:
@@ -108,6 +101,8 @@ class Runtime:
     def tokenizer(self, name: str) -> Tokenizer:
         """Return the tokenizer of that model. Raises `ModelError` when it cannot be had."""
         if name not in self._tokenizers:
+            from rag.models.tokenizer import Tokenizer
+
             self._tokenizers[name] = Tokenizer(name)
         return self._tokenizers[name]
 
@@ -127,6 +122,8 @@ class Runtime:
 
     def score_pairs(self, scorer: PairScorer, query: str, texts: Sequence[str], batch_tokens: int) -> list[Scored]:
         """Return one score per passage for a query, in order; each distinct pair is scored once, ever."""
+        from rag.models.pairs import score_pairs
+
         scores, fresh = score_pairs(scorer, query, texts, self.memo, batch_tokens)
         self.work.pairs += fresh
         return scores
@@ -154,6 +151,7 @@ class Runtime:
 
     def outcomes(self, spec: Chat, requests: Sequence[Request], label: str = "", placed: frozenset[str] = frozenset()) -> list[Completion | ChatError]:
         """Do as `complete`, but give a failure for a reason in `placed` in the place of its completion and go on with the others."""
+        from rag.models.completions import outcomes
 
         def seen(request: Request, completion: Completion) -> None:
             self.work.completions += not completion.remembered
@@ -165,6 +163,8 @@ class Runtime:
 
     def identities(self, stage: object) -> list[Any]:
         """Return the identity of every model a stage and its sub-stages name, for content keys."""
+        from rag.prompts import load
+
         found: list[Any] = []
         if isinstance(stage, (tuple, list)):
             for part in stage:
@@ -182,36 +182,33 @@ class Runtime:
                 elif role == "chat" and value:
                     found.append(self.chat(value).identity)
                 elif role == "prompt":
-                    found += [] if isinstance(stage, Stage) and not stage.asks() else [{"prompt": prompts.load(value).digest}]
+                    found += [] if isinstance(stage, Stage) and not stage.asks() else [{"prompt": load(value).digest}]
                 elif role == "file" and value:
                     found.append({"file": file_digest(Path(value))})
                 else:
                     found += self.identities(value)
         return found
 
-    def embed(self, model: str, texts: Sequence[str], prefix: str = "", label: str = "embed") -> Vectors:
+    def embed(self, model: str, texts: Sequence[str], prefix: str = "", label: str = "embed", question: bool = False) -> Vectors:
         """Return one unit row per text, shape `(len(texts), dimension)`; each distinct text is encoded once, ever.
 
-        A bar shows the progress under `label`, none where it is empty.
+        A bar shows the progress under `label`, none where it is empty. A `question` is computed in float32, whatever passages
+        are computed in, and where it is short without importing torch.
         """
+        from rag.models.embedded import embedded
+
+        @contextmanager
+        def bar(total: int) -> Iterator[Callable[[int], None]]:
+            with self.progress(label, total) as advance:
+
+                def done(count: int) -> None:
+                    self.work.encodes += count
+                    advance(count)
+
+                yield done
+
         encoder = self.encoder(model)
-        identity = key("embed", 2, encoder.identity)
-        keys = [key(identity, prefix, t) for t in texts]
-        found = {k: v for k, v in self.memo.get_many(list(dict.fromkeys(keys))).items() if _sound(v)}
-        missing = {k: prefix + t for k, t in zip(keys, texts, strict=True) if k not in found}
-        order = sorted(missing, key=lambda k: len(missing[k]))  # like lengths together: no padding wasted
-        with self.progress(label, len(order)) as advance:
-            for i in range(0, len(order), _SLICE):
-                part = order[i : i + _SLICE]
-                rows = encoder.encode([missing[k] for k in part])
-                fresh = {k: row.tobytes() for k, row in zip(part, rows, strict=True)}
-                self.memo.put_many(fresh)
-                found.update(fresh)
-                self.work.encodes += len(part)
-                advance(len(part))
-        if not keys:
-            return np.empty((0, 0), dtype=np.float32)
-        return np.frombuffer(b"".join(found[k] for k in keys), dtype=np.float32).reshape(len(keys), -1)
+        return embedded(encoder.for_questions() if question else encoder, texts, prefix, self.memo, bar)
 
     @contextmanager
     def progress(self, label: str, total: int) -> Iterator[Callable[[int], None]]:
@@ -235,9 +232,9 @@ class Runtime:
                 advance(1)
 
 
-def _sound(row: bytes) -> bool:
-    """Return whether a kept embedding is one: a damaged entry is all but never whole numbers of floats of norm 1."""
-    if not row or len(row) % 4:
-        return False
-    vector = np.frombuffer(row, dtype=np.float32)
-    return bool(abs(float(vector @ vector) - 1) < 1e-2)
+def _recorder(record: Path | None) -> Recorder | None:
+    if record is None:
+        return None
+    from rag.models.recordings import Recorder
+
+    return Recorder(record)

@@ -5,19 +5,23 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
+import numpy as np
+from numpy.typing import NDArray
+
 from rag.errors import ConfigError
+from rag.kept import Kept
 from rag.registry import did_you_mean
 
 ANALYZER_VERSION = 1  # goes up when a text gives other terms: an index then needs new sparse vectors
-MOST_WORDS = 2_000_000  # known words kept; beyond that they are analysed again each time
+MOST_WORDS = 500_000  # words, and parts of texts, whose terms are kept
 # `\w` leaves out the marks that belong to a word: combining accents, Hebrew and Arabic points, Devanagari vowels, joiners.
 _MARKS = r"\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u0900-\u0903\u093a-\u094f\u0951-\u0957\u0962\u0963\u200c\u200d"
 _WORD = re.compile(rf"\w[\w{_MARKS}]*")
 _CJK = r"\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
+_ASCII = "".join(c if c.isalnum() or c == "_" else " " for c in map(chr, range(128)))  # where a text is ASCII, `_WORD` finds what this leaves
 _IDEOGRAPH = re.compile(f"[{_CJK}]")
 _SCRIPTS = re.compile(f"[{_CJK}]+|[^{_CJK}]+")
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -54,7 +58,7 @@ class Analyzer:
             raise ConfigError(f"language {language!r} is not known; choose: {', '.join(LANGUAGES)}")
         self.language = language
         self._known: dict[str, str | None] = {}
-        self._ids: dict[str, tuple[int, ...]] = {}
+        self._ids = Kept(self._ids_of, MOST_WORDS)
         if language != "none":
             import Stemmer
             from qdrant_edge import Bm25, Bm25Config, DisabledStemmer
@@ -71,8 +75,11 @@ class Analyzer:
 
     def terms(self, text: str) -> list[str]:
         """Return the terms of a text in order, repeats included."""
+        return self._terms(_words(text))
+
+    def _terms(self, words: Sequence[str]) -> list[str]:
         found: list[str] = []
-        for word in _words(text):
+        for word in words:
             for run in _SCRIPTS.findall(word) if _IDEOGRAPH.search(word) else (word,):
                 if _IDEOGRAPH.match(run):
                     found += [run[i : i + 2] for i in range(len(run) - 1)] or [run]
@@ -89,19 +96,35 @@ class Analyzer:
             known[word] = term
         return term
 
+    def _ids_of(self, part: str) -> bytes:
+        """Return the ids of the terms of a part of a composed lower-case text without white space, 4 bytes each."""
+        return b"".join(_term_bytes(t) for t in self._terms(_WORD.findall(part)))
+
+    def tally(self, texts: Sequence[str]) -> tuple[list[int], NDArray[np.uint32], NDArray[np.uint32]]:
+        """Return how many distinct terms each text has; then, text after text by ascending id, the ids, and how often each comes.
+
+        The same as counting the ids of `terms(text)`. No word holds white space, so a text's parts can be looked up one by one.
+        """
+        joined = self._ids.joined
+        found = [joined(_parts(t)) for t in texts]
+        ids = np.frombuffer(b"".join(found), dtype="<u4")
+        if not len(ids):
+            return [0] * len(found), np.empty(0, np.uint32), np.empty(0, np.uint32)
+        keys = ids.astype(np.uint64)
+        if len(found) > 1:
+            keys |= np.repeat(np.arange(len(found), dtype=np.uint64) << np.uint64(32), [len(f) // 4 for f in found])
+        keys.sort()
+        stops = np.append(np.flatnonzero(keys[1:] != keys[:-1]), len(keys) - 1)  # where each term was last
+        times = (stops + 1).astype(np.uint32)
+        times[1:] -= times[:-1].copy()
+        distinct = keys[stops]
+        lengths = [len(distinct)] if len(found) == 1 else np.bincount((distinct >> np.uint64(32)).astype(np.int64), minlength=len(found)).tolist()
+        return lengths, distinct.astype(np.uint32), times
+
     def counts(self, text: str) -> dict[int, int]:
         """Return how often each term occurs, by ascending term id: the same as counting the ids of `terms(text)`."""
-        ids = self._ids
-        found: dict[int, int] = {}
-        for word, n in Counter(_words(text)).items():
-            known = ids.get(word)
-            if known is None:
-                known = tuple(map(term_id, self.terms(word)))
-                if len(ids) < MOST_WORDS:
-                    ids[word] = known
-            for i in known:
-                found[i] = found.get(i, 0) + n
-        return dict(sorted(found.items()))
+        _, ids, times = self.tally([text])
+        return dict(zip(ids.tolist(), times.tolist(), strict=True))
 
 
 _PART = re.compile(r"\s+|\S{1,256}")
@@ -109,7 +132,12 @@ _PART = re.compile(r"\s+|\S{1,256}")
 
 def _words(text: str) -> list[str]:
     """Return the lower-case words; a letter and its accent are one character however the text spells them."""
-    return _WORD.findall(_composed(text).lower())
+    return text.lower().translate(_ASCII).split() if text.isascii() else _WORD.findall(_composed(text).lower())
+
+
+def _parts(text: str) -> list[str]:
+    """Return the lower-case text in parts without white space: its words where it is ASCII."""
+    return text.lower().translate(_ASCII).split() if text.isascii() else _composed(text).lower().split()
 
 
 def _composed(text: str) -> str:
@@ -121,7 +149,11 @@ def _composed(text: str) -> str:
 
 def term_id(term: str) -> int:
     """Return the 32-bit id of a term. Two terms share one with probability 2^-32: about one pair in 90,000 terms."""
-    return int.from_bytes(hashlib.blake2b(term.encode("utf-8", "surrogatepass"), digest_size=4).digest(), "little")
+    return int.from_bytes(_term_bytes(term), "little")
+
+
+def _term_bytes(term: str) -> bytes:
+    return hashlib.blake2b(term.encode("utf-8", "surrogatepass"), digest_size=4).digest()
 
 
 @lru_cache(maxsize=32)

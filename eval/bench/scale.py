@@ -1,52 +1,65 @@
-"""`python -m eval.bench.scale [CHUNKS]`: one index of made-up text: building, memory, opening, search, recall, one change."""
+"""`python -m eval.bench.scale [CHUNKS...]`: indexes of made-up text at several sizes: building, memory, disk, search by leg, recall, and how it all grows.
+
+With `--vectors` (see `eval.bench.mixture`) a chunk's vector is like one of a real model, and recall means something; without, it is the sum of random
+word vectors, about the worst case for a graph. Searching is measured in a process of its own.
+"""
 
 from __future__ import annotations
 
-import platform
-import resource
+import json
+import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import typer
 
-from rag import Index, Pipeline, Runtime
-from rag.chunk.fixed import Fixed
+from eval.bench.measured import Curve, Result, Table, text, write
+from eval.bench.memory import Peak
+from eval.bench.mixture import Mixture
+from eval.bench.scale_search import LEGS, MODEL, Known, pipeline
 from rag.index.build import build
 from rag.index.child import release
 from rag.index.files import used
 from rag.loaders.corpus import Loaded
-from rag.memo import Memo
-from rag.retrieve.bm25 import Bm25
-from rag.retrieve.dense import Dense
-from rag.retrieve.rrf import Rrf
+from rag.models.encoder import Vectors
+from rag.models.hashing import HashingEncoder
 from rag.shell import run
 from rag.types import Document
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-MODEL = "hashing-384"  # vectors of MiniLM's size without its cost: embedding is not what is measured here
-CHARACTERS, WORDS, PER_DOCUMENT, TOPICS = 420, 60, 10, 500
+WORDS, PER_DOCUMENT, TOPICS = 60, 10, 500
 QUERIES, COMMON = 300, 20
 ROOT = Path("/made-up")
+STAGES = ("read and chunk", "embed", "write", "optimize and seal")
 
 
 @app.command()
 def main(
-    chunks: Annotated[int, typer.Argument(help="How many chunks.")] = 200_000,
-    folder: Annotated[Path | None, typer.Option(help="Where to build and leave the index; default: a temporary folder.")] = None,
+    chunks: Annotated[list[int] | None, typer.Argument(help="How many chunks, one index for each size; default 200000.")] = None,
+    vectors: Annotated[Path | None, typer.Option(help="Unit vectors of a real model to make others like them from.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Where the result is kept as JSON.")] = None,
+    folder: Annotated[Path | None, typer.Option(help="Where to build and leave the indexes; default: a temporary folder.")] = None,
+    change: Annotated[bool, typer.Option(help="Also change one document of each index and bring it up to date.")] = True,
 ) -> None:
     """Print the figures."""
-    if folder is not None:
-        folder.mkdir(parents=True, exist_ok=True)
+    sizes = sorted(chunks or [200_000])
+    made = Mixture(np.load(vectors).astype(np.float32), QUERIES) if vectors else None
     with nullcontext(str(folder)) if folder else tempfile.TemporaryDirectory() as name:
-        for line in figures(chunks, Path(name)):
-            sys.stdout.write(line + "\n")
-            sys.stdout.flush()
+        found = []
+        for size in sizes:
+            place = Path(name) / str(size)
+            place.mkdir(parents=True, exist_ok=True)
+            found.append(figures(size, place, made, change))
+            result = report(found, " ".join(["python -m eval.bench.scale", *sys.argv[1:]]), made is not None)
+            if out is not None:  # after every size: the largest takes long
+                write(out, result)
+    sys.stdout.write(text(result))
 
 
 def documents(chunks: int, changed: bool = False) -> Iterator[Loaded]:
@@ -62,37 +75,47 @@ def documents(chunks: int, changed: bool = False) -> Iterator[Loaded]:
         yield Loaded(Document(f"{n:07d}.txt", text), ROOT)
 
 
-def figures(chunks: int, folder: Path) -> Iterator[str]:
-    """Build, update and search; yields lines."""
-    pipeline = Pipeline(chunk=Fixed(size=CHARACTERS, unit="characters"), retrieve=Rrf((Bm25(limit=50), Dense(model=MODEL, limit=50)), limit=10))
-    runtime = Runtime(Memo(folder / "memo.sqlite"), show_progress=False)
-    yield f"{platform.machine()}, Python {platform.python_version()}; {chunks} chunks asked for, of about {WORDS} words, vectors of 384 dimensions"
-    before = _peak()
-    start = time.perf_counter()
-    report = build(folder / "index", pipeline, documents(chunks), [ROOT], runtime)
-    yield f"build: {time.perf_counter() - start:.1f} s; " + ", ".join(f"{k} {v:.1f}" for k, v in report.seconds.items())
-    release()  # ends the writer, so that its memory is counted
-    yield f"peak memory: building process {_peak():.0f} MB ({before:.0f} before), writer {_peak(resource.RUSAGE_CHILDREN):.0f} MB, mapped files included"
-    yield f"on disk: {used(folder / 'index') / 1e6:.0f} MB; bytes a chunk: " + ", ".join(
-        f"{k} {v / report.chunks:.0f}" for k, v in parts(folder / "index").items()
-    )
-    opened = []
-    for _ in range(3):
+def questions() -> list[str]:
+    """Return questions of three words, two of a topic and one of all; none that is in most chunks: in text those are stop words."""
+    rng = np.random.default_rng(1)
+    words = [COMMON + rng.zipf(1.3, size=QUERIES) % (3000 - COMMON) for _ in range(3)]
+    topics = 3000 * rng.integers(TOPICS, size=QUERIES)
+    return [f"w{r + t} w{s + t} w{u} {n}" for n, (r, s, u, t) in enumerate(zip(*words, topics, strict=True))]
+
+
+def figures(chunks: int, folder: Path, made: Mixture | None, change: bool) -> dict[str, Any]:
+    """Build an index, search it, and bring it up to date."""
+    make: Callable[[Sequence[str]], Vectors] = made.of if made else HashingEncoder(int(MODEL.removeprefix("hashing-"))).encode
+    asked = questions()
+    rows = made.questions if made else make(asked)
+    runtime, index = Known(dict(zip(asked, rows, strict=True)), make), folder / "index"
+    with Peak() as peak:
         start = time.perf_counter()
-        Index.open(folder / "index", runtime).close()
-        opened.append(time.perf_counter() - start)
-    yield f"open: {min(opened):.2f} to {max(opened):.2f} s"
-    yield from searching(folder / "index", pipeline, runtime, chunks)
-    start = time.perf_counter()
-    report = build(folder / "index", pipeline, documents(chunks, changed=True), [ROOT], runtime)
-    yield f"one changed document: {time.perf_counter() - start:.1f} s ({report.updated} updated, {report.unchanged} unchanged); " + ", ".join(
-        f"{k} {v:.1f}" for k, v in report.seconds.items()
-    )
+        built = build(index, pipeline(LEGS["hybrid"]), documents(chunks), [ROOT], runtime)
+        seconds = time.perf_counter() - start
+        peak.look()
+    release()
+    found: dict[str, Any] = {"build_s": seconds, "stages": built.seconds, "anonymous_reads": peak.own, "anonymous_writes": peak.started}
+    found |= {"disk": used(index) / 1e6, "parts": {k: v / built.chunks for k, v in parts(index).items()}} | searched(index, asked, rows, folder)
+    if change:
+        start = time.perf_counter()
+        again = build(index, pipeline(LEGS["hybrid"]), documents(chunks, changed=True), [ROOT], runtime)
+        found["change_s"], found["change_stages"] = time.perf_counter() - start, again.seconds
+        release()
+    return found
+
+
+def searched(index: Path, asked: Sequence[str], rows: Vectors, folder: Path) -> dict[str, Any]:
+    """Return what another process measured on searching an index."""
+    given = folder / "questions.npz"
+    np.savez(given, texts=np.array(asked), vectors=rows)
+    done = subprocess.run([sys.executable, "-m", "eval.bench.scale_search", str(index), str(given)], check=True, capture_output=True, text=True)  # noqa: S603  # our own module
+    return dict(json.loads(done.stdout))
 
 
 def parts(index: Path) -> dict[str, int]:
     """Return the bytes on disk by what they hold."""
-    found = dict.fromkeys(("vectors", "graph", "keywords", "payload", "table", "else"), 0)
+    found = dict.fromkeys(("vectors", "quantized", "graph", "keywords", "payload", "table", "else"), 0)
     for path in index.rglob("*"):
         if path.is_file():
             found[_part(path.as_posix())] += path.stat().st_blocks * 512
@@ -101,6 +124,7 @@ def parts(index: Path) -> dict[str, int]:
 
 def _part(path: str) -> str:
     for mark, name in (
+        ("/quantized.", "quantized"),
         ("vector_storage-dense", "vectors"),
         ("vector_index-dense", "graph"),
         ("-bm25", "keywords"),
@@ -112,30 +136,41 @@ def _part(path: str) -> str:
     return "else"
 
 
-def searching(path: Path, pipeline: Pipeline, runtime: Runtime, chunks: int) -> Iterator[str]:
-    """Time searches with the query's embedding known, and count how many of the exact ten vectors the graph finds."""
-    rng = np.random.default_rng(1)
-    words = [COMMON + rng.zipf(1.3, size=QUERIES) % (3000 - COMMON) for _ in range(3)]  # none that is in most chunks: in text those are stop words
-    topics = 3000 * rng.integers(TOPICS, size=QUERIES)
-    texts = [f"w{r + t} w{s + t} w{u}" for r, s, u, t in zip(*words, topics, strict=True)]
-    dense = Pipeline(chunk=pipeline.chunk, retrieve=Dense(model=MODEL, limit=10))
-    runtime.embed(MODEL, texts)
-    with Index.open(path, runtime) as index:
-        for name, exact in (("graph", None), ("exact", True)):
-            times = []
-            for text in [*texts[:20], *texts]:
-                index.reader(pipeline, exact=exact).forget_chunks()
-                start = time.perf_counter()
-                pipeline.search(index, text, exact=exact)
-                times.append(1000 * (time.perf_counter() - start))
-            p50, p95, p99 = np.percentile(times[20:], [50, 95, 99])
-            yield f"hybrid search, 50 of each, top 10, {name}: p50 {p50:.1f} p95 {p95:.1f} p99 {p99:.1f} ms"
-        found = [len({h.chunk.id for h in dense.search(index, t)[0]} & {h.chunk.id for h in dense.search(index, t, exact=True)[0]}) for t in texts[:100]]
-        yield f"recall@10 of the graph against exact vectors: {np.mean(found) / 10:.3f}"
-
-
-def _peak(who: int = resource.RUSAGE_SELF) -> float:
-    return resource.getrusage(who).ru_maxrss / 1000
+def report(found: Sequence[dict[str, Any]], command: str, real: bool) -> Result:
+    """Return the tables and the curves of growth; lists of three are p50, p95 and p99."""
+    legs = ("bm25", "dense", "hybrid", "dense, exact")
+    search = Table(
+        "Searching, embedding aside, chunks read anew",
+        ("chunks", "segments", "quantized", *(f"{n} p50 / p95 ms" for n in legs), "recall@10 of the graph", "open s", "anonymous MB"),
+        tuple(
+            (f["chunks"], f["segments"], f["quantization"], *(f"{f['ms'][n][0]:.1f} / {f['ms'][n][1]:.1f}" for n in legs), round(f["recall"], 4),
+             f["open_s"], f["anonymous_served"]) for f in found
+        ),
+        "bm25 and dense: the ten best of one; hybrid: the ten best of fifty of each. Anonymous memory is that of a process that does nothing else.",
+    )  # fmt: skip
+    building = Table(
+        "Building, embedding aside",
+        ("chunks", "seconds", *STAGES, "anonymous MB, reading", "anonymous MB, writing", "disk MB", "one changed document s"),
+        tuple(
+            (f["chunks"], f["build_s"] - f["stages"].get("embed", 0.0), *(f["stages"].get(s) for s in STAGES), f["anonymous_reads"], f["anonymous_writes"],
+             f["disk"], f.get("change_s")) for f in found
+        ),
+    )  # fmt: skip
+    kinds = list(found[0]["parts"])
+    disk = Table("Bytes a chunk on disk", ("chunks", *kinds), tuple((f["chunks"], *(round(f["parts"][k]) for k in kinds)) for f in found))
+    return Result(
+        "Growth",
+        command,
+        (search, building, disk),
+        (
+            Curve("Latency, p50", "chunks", "ms", {n: [(f["chunks"], f["ms"][n][0]) for f in found] for n in legs}),
+            Curve("Building", "chunks", "s", {"embedding aside": [(f["chunks"], f["build_s"] - f["stages"].get("embed", 0.0)) for f in found]}),
+            Curve("Disk", "chunks", "MB", {"index": [(f["chunks"], f["disk"]) for f in found]}),
+        ),
+        (
+            f"Made-up text, chunks of about {WORDS} words; vectors of 384 dimensions, {'like those of a real model' if real else 'sums of random word vectors'}.",
+        ),
+    )
 
 
 if __name__ == "__main__":

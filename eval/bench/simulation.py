@@ -6,6 +6,7 @@ A true difference is added to every one of them, so what the right verdict would
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import count
@@ -173,4 +174,4 @@ def main(
 
 
 if __name__ == "__main__":
-    run(app)
+    sys.exit(run(app))

@@ -60,4 +60,4 @@ def _spent(own: Mapping[str, Any], parent: Mapping[str, Any], n: int) -> str:
 
 
 if __name__ == "__main__":
-    run(app)
+    sys.exit(run(app))

@@ -81,8 +81,18 @@ def difference_text(body: Mapping[str, Any]) -> str:
         table.add_row(r["stage"], f"{100 * r['delta']:+.1f}", interval, "-" if p is None else f"{p:.4f}", str(r["wins"]), str(r["losses"]))
     lines = [head, f"{body['n']} questions; the stages sum to the whole", rendered(table)]
     if body["moved"]:
+        lines += ["", f"questions by outcome, {body['a']} minus {body['b']}, 95 % intervals over documents", _counts(body["outcomes"])]
         lines += ["", "questions whose outcome differs:", *(f"  {m['n']}: {m['from']} in {body['b']}, {m['to']} in {body['a']}" for m in body["moved"][:12])]
     return "\n".join(lines)
+
+
+def _counts(rows: Sequence[Mapping[str, Any]]) -> str:
+    table = _table("outcome", ">A", ">B", ">A minus B", ">interval", ">p (Holm)")
+    for r in rows:
+        if r["a"] or r["b"]:
+            p = "-" if r["p_adjusted"] is None else f"{r['p_adjusted']:.4f}"
+            table.add_row(r["stage"], str(r["a"]), str(r["b"]), f"{r['delta']:+.0f}", f"[{r['low']:+.1f}, {r['high']:+.1f}]", p)
+    return rendered(table)
 
 
 def worth_text(body: Mapping[str, Any]) -> str:

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from eval.explain.ablate import Ablation, ablations
+from eval.explain.timing import Pair, timings
 from eval.metrics import parse_all
 from eval.pairs import asked, clusters, lock_of
 from eval.records import read_jsonl, read_scores, spent
-from eval.runner import run
+from eval.runner import run_task
 from eval.stats import holm, paired
+from eval.task import Task, prepare
 from rag.config import parse
 from rag.errors import ConfigError, StoreError
+from rag.loaders.limits import Limits
 from rag.runtime import Runtime
 
 METRICS = ("span_recall", "ndcg@10", "factual_correctness")
-COSTS = ("milliseconds", "context tokens", "chat tokens")
+MILLISECONDS = "milliseconds"
+COSTS = (MILLISECONDS, "context tokens", "chat tokens")
 FULL = "full"
 Values = Mapping[str, Mapping[str, float]]
 
@@ -27,7 +30,7 @@ Values = Mapping[str, Mapping[str, float]]
 def worth(folder: Path, config: str, corpus: Path, questions: Path, metrics: Sequence[str], judge: str, runtime: Runtime) -> dict[str, Any]:
     """Return what each part of a configuration of a run adds: `delta` is the configuration minus the variant without the part.
 
-    Milliseconds are those of the questions timed, with nothing remembered; tokens are per question. Raises `StoreError` when corpus
+    Milliseconds are those of the questions timed, in turn with each variant (`eval.explain.timing`); tokens are per question. Raises `StoreError` when corpus
     or questions are not those of the run, and what running raises.
     """
     lock = lock_of(folder, config)
@@ -39,23 +42,27 @@ def worth(folder: Path, config: str, corpus: Path, questions: Path, metrics: Seq
     if not variants:
         raise ConfigError(f"{config} has no part that can be left out: one leg, no refiner, whole documents, no budget")
     named = {FULL: pipeline, **{v.name: v.pipeline for v in variants}}
+    most = Limits.widest([Limits.from_options(p.index) for p in named.values()])
+    task = prepare(corpus, questions, metrics, judge, limit, most, runtime)
+    _same(config, lock, task)
     with tempfile.TemporaryDirectory() as place:
         files = {name: Path(place) / f"{i:02d} {name}" for i, name in enumerate(named)}
-        run({files[n].name: p for n, p in named.items()}, corpus, questions, place, metrics=metrics, judge=judge, limit=limit, runtime=runtime)
-        _same(config, lock, lock_of(Path(place), files[FULL].name))
-        return _measured(config, variants, files, [m.name for m in parse_all(metrics)])
+        run_task({files[n].name: p for n, p in named.items()}, task, Path(place), runtime)
+        return _measured(config, variants, files, [m.name for m in task.metrics], timings(FULL, named, task, runtime))
 
 
-def _same(config: str, lock: Mapping[str, Any], again: Mapping[str, Any]) -> None:
-    for what in ("corpus", "questions"):
-        if again[what] != lock[what]:
+def _same(config: str, lock: Mapping[str, Any], task: Task) -> None:
+    for what, digest in (("corpus", task.corpus_digest), ("questions", task.questions_digest)):
+        if digest != lock[what]:
             raise StoreError(f"these {what} are not those that {config} was measured on (another digest); give those, or run again")
 
 
-def _measured(config: str, variants: Sequence[Ablation], files: Mapping[str, Path], names: Sequence[str]) -> dict[str, Any]:
+def _measured(
+    config: str, variants: Sequence[Ablation], files: Mapping[str, Path], names: Sequence[str], times: Mapping[str, Mapping[str, Pair]]
+) -> dict[str, Any]:
     groups = clusters(files[FULL].parent)
     full = _values(files[FULL], names)
-    parts = [_part(v, full, _values(files[v.name], names), groups) for v in variants]
+    parts = [_part(v, full, _values(files[v.name], names), times[v.name], groups) for v in variants]
     _adjust(parts)
     points = [m.name for m in parse_all(names) if m.range == (0.0, 1.0)]
     return {
@@ -74,8 +81,6 @@ def _values(folder: Path, metrics: Sequence[str]) -> Values:
     for score in read_scores(folder):
         if score.value is not None and score.metric in found:
             found[score.metric][score.question] = score.value
-    timing = json.loads((folder / "latency.json").read_text(encoding="utf-8"))
-    found["milliseconds"] = dict(timing["questions"])
     for row in read_jsonl(folder / "answers.jsonl"):
         if "failed" not in row:
             chat = spent([row])
@@ -84,14 +89,14 @@ def _values(folder: Path, metrics: Sequence[str]) -> Values:
     return found
 
 
-def _part(variant: Ablation, full: Values, without: Values, groups: Mapping[str, str]) -> dict[str, Any]:
+def _part(variant: Ablation, full: Values, without: Values, times: Mapping[str, Pair], groups: Mapping[str, str]) -> dict[str, Any]:
     rows = {}
+    full = {**full, MILLISECONDS: {q: ms for q, (ms, _) in times.items()}}
+    without = {**without, MILLISECONDS: {q: ms for q, (_, ms) in times.items()}}
     for name, own in full.items():
         if name == "chat tokens" and not any(own.values()) and not any(without[name].values()):
             continue
         rows[name] = _row(own, without[name], groups)
-        if name == "milliseconds":
-            rows[name]["p"] = None  # variants are timed one after the other: a test would take a change of load for a difference
     return {"name": variant.name, "change": variant.change, "what": variant.what, "worth": rows}
 
 
@@ -121,9 +126,7 @@ def _fusion(parts: Sequence[Mapping[str, Any]], metric: str) -> dict[str, Any] |
 
 
 def _notes(parts: Sequence[Mapping[str, Any]], metric: str, points: bool) -> list[str]:
-    notes = [
-        "milliseconds: of the few questions timed, one variant after the other; the intervals know nothing of other work that came and went on the machine"
-    ]
+    notes = ["milliseconds: of the few questions timed, each with the whole and the variant right after each other, the first of the two alternating"]
     if fusion := _fusion(parts, metric):
         scale = 100 if points else 1
         figures = f"{scale * fusion['delta']:+.1f} [{scale * fusion['low']:+.1f}, {scale * fusion['high']:+.1f}]"

@@ -1,4 +1,4 @@
-"""One self-contained HTML page of an evaluation run: no script, no network, the same bytes for the same run."""
+"""One self-contained HTML page of an evaluation run: no network, no script but its own, the same bytes for the same run."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from eval.report.browser import LEAST, MOST, NOTHING, browser
 from eval.report.kinds import MOST_ROWS, kind_tables
 from eval.report.plots import MOST_DRAWN, dots, pareto, points, trade_off
+from eval.report.sections import sections
 from eval.report.source import NONE, Source
 from eval.report.tables import bounds, corrected, differences, leaderboard, missing
 from eval.report.verdict import verdict
@@ -17,6 +19,7 @@ from eval.summary import FEW_CLUSTERS
 from rag.errors import MissingExtra
 
 MOST_FAILED = 50
+ROOM = 50_000  # bytes for the script of the question browser and its notes
 
 
 def page(summary: Mapping[str, Any], folder: Path, source: Source = NONE) -> str:
@@ -33,7 +36,9 @@ def page(summary: Mapping[str, Any], folder: Path, source: Source = NONE) -> str
     env.filters |= {"number": number, "ms": milliseconds, "listed": listed}
     env.globals |= {"count": count, "few_clusters": FEW_CLUSTERS}
     view = View(summary, folder, source)
-    return env.get_template("page.html.j2").render(**_measured(view), **_found(view), **_lost(view)) + "\n"
+    template, shown = env.get_template("page.html.j2"), {**_measured(view), **_found(view), **_lost(view), **sections(view)}
+    taken = len(template.render(**shown, browser=NOTHING).encode())
+    return template.render(**shown, browser=browser(view, max(LEAST, MOST - taken - ROOM))) + "\n"
 
 
 def _measured(view: View) -> dict[str, Any]:

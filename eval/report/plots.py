@@ -94,11 +94,12 @@ def _frame(axes: Axes, times: Sequence[float], values: Sequence[float], wide: in
     axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if wide / log10(most / low * room**2) > 170 else (1.0,)))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:,g}" if v < 1e6 else f"{v:g}"))
     axes.xaxis.set_minor_formatter(NullFormatter())
-    _plain(axes)
+    plain(axes)
     axes.grid(color=GRID, linewidth=0.8, zorder=0)
 
 
-def _plain(axes: Axes) -> None:
+def plain(axes: Axes) -> None:
+    """Leave of the frame what the page's plots show: the line below, no ticks."""
     axes.patch.set_visible(False)
     axes.spines[["top", "right", "left"]].set_visible(False)
     axes.spines["bottom"].set_color(MUTED)
@@ -159,7 +160,7 @@ def _rows(axes: Axes, metric: str, figures: dict[str, Any]) -> None:
     axes.set_xlim(max(low, -0.03) if bounded(metric) and min(ends) >= 0 else low, min(most, 1.03) if bounded(metric) and max(ends) <= 1 else most)
     axes.set_ylim(len(figures) - 0.5, -0.5)
     axes.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 2.5, 5, 10]))
-    _plain(axes)
+    plain(axes)
     axes.grid(axis="x", color=GRID, linewidth=0.8, zorder=0)
 
 

@@ -46,15 +46,21 @@ def figure(wide: float, high: float) -> Iterator[Figure]:
         yield Empty(figsize=(wide / 72, high / 72), dpi=72)
 
 
-def element(drawn: Figure, name: str, says: str, classes: str = "") -> Markup:
-    """Return the figure as `<svg role="img">` with `says` as its text alternative; `name` keeps its ids apart from other figures'."""
+def element(drawn: Figure, name: str, says: str, classes: str = "", title: str = "") -> Markup:
+    """Return the figure as `<svg role="img">` with `says` as its text alternative; `name` keeps its ids apart from other figures'.
+
+    With a `title` the two are elements of the drawing, the title its name and `says` its description.
+    """
     out = StringIO()
     drawn.savefig(out, format="svg", transparent=True, metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
     text = out.getvalue()
     wide, high = (round(v * 72) for v in drawn.get_size_inches())
     body = text[text.index(">", text.index("<svg")) + 1 : text.rindex("</svg>")]
     body = re.sub(r"<metadata>.*?</metadata>|<style[^>]*>.*?</style>|<!--.*?-->", "", body, flags=re.DOTALL)
-    head = f'<svg role="img" class="{escape(classes)}" viewBox="0 0 {wide} {high}" width="{wide}" height="{high}" aria-label="{escape(says)}">'
+    label = f'aria-labelledby="{name}-title" aria-describedby="{name}-desc"' if title else f'aria-label="{escape(says)}"'
+    head = f'<svg role="img" class="{escape(classes)}" viewBox="0 0 {wide} {high}" width="{wide}" height="{high}" {label}>'
+    if title:
+        head += f'<title id="{name}-title">{escape(title)}</title><desc id="{name}-desc">{escape(says)}</desc>'
     return Markup(head + _tidy(body, name) + "</svg>")  # noqa: S704  # matplotlib escapes the texts it writes
 
 

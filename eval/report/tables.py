@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from eval.report.verdict import say
 from eval.report.view import View, higher
@@ -146,9 +147,13 @@ def bounds(view: View) -> tuple[tuple[str, ...], tuple[tuple[str, tuple[str, ...
 
 def differences(view: View) -> tuple[Difference, ...]:
     """Return the paired differences of the leader from each other configuration on the first metric, nearest first."""
-    found = view.differences
+    return difference_rows(view, view.first or "", view.differences)
+
+
+def difference_rows(view: View, metric: str, found: Mapping[str, Mapping[str, Any]]) -> tuple[Difference, ...]:
+    """Return what `View.against` gives for a metric in words, in the order of the leaderboard."""
     places = digits(r[k] for r in found.values() for k in ("delta", "low", "high"))
-    up = higher(view.first or "")
+    up = higher(metric)
     rows = []
     for name in (n for n in view.names if n in found):
         r = found[name]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -141,20 +141,27 @@ class View:
         """
         return self.against(self.first) if self.first else {}
 
-    def against(self, metric: str) -> Mapping[str, Mapping[str, Any]]:
-        """Return the same on any metric of `scores`, as `eval.pairs.against` does from the files."""
-        others = [n for n in self.names[1:] if self.first and self.values[n][metric]]
+    def against(self, metric: str, others: Sequence[str] | None = None) -> Mapping[str, Mapping[str, Any]]:
+        """Return the same on any metric of the leaderboard, p adjusted over the `others` (default: all), as `eval.pairs.against` does from the files."""
         if not (self.leader and known(metric)):
             return {}
-        rows = {other: dict(self.pair(self.leader, other, metric)) for other in others}
+        chosen = self.names[1:] if others is None else others
+        rows = {other: self.pair(self.leader, other, metric) for other in chosen if self.values[other][metric]}
         adjust(list(rows.values()))
         return rows
 
     def pair(self, a: str, b: str, metric: str) -> dict[str, Any]:
-        """Return one paired difference on an installed metric, as `eval.comparison.compare` gives it."""
-        with reading("scores.jsonl", self.folder):
-            rows = compare(a, self.scores[a][metric].values(), b, self.scores[b][metric].values(), self.clusters, parse_all([metric]))
-            return dict(rows["metrics"][metric])
+        """Return one paired difference on an installed metric, as `eval.comparison.compare` gives it; p is not adjusted."""
+        at = (a, b, metric)
+        if at not in self._pairs:
+            with reading("scores.jsonl", self.folder):
+                rows = compare(a, self.scores[a][metric].values(), b, self.scores[b][metric].values(), self.clusters, parse_all([metric]))
+                self._pairs[at] = rows["metrics"][metric]
+        return dict(self._pairs[at])
+
+    @cached_property
+    def _pairs(self) -> dict[tuple[str, str, str], dict[str, Any]]:
+        return {}
 
 
 @contextmanager

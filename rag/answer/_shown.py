@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from rag.errors import ChatError
 from rag.index.reader import Reader
@@ -56,13 +57,19 @@ def show(context: Context, question: str, reader: Reader, chat: Chat, room: Room
         raise ChatError(
             f"not one source fits {most} of the {asked.window} tokens of {asked.name}; use smaller chunks or a model with a larger window", "too_long"
         )
-    flagged = [f for hit in hits for text in (_name(hit, reader), hit.chunk.text) for f in instructions_in(text)]
+    flagged = [f for hit in hits for text in (_name(hit, reader), hit.chunk.text) for f in _families(text)]
     facts: dict[str, object] = {
         "sources": len(hits), "left_out": left_out, "hidden_characters": fence.removed, "delimiters_replaced": fence.replaced, "instructions_flagged": len(flagged),
     }  # fmt: skip
     if flagged:
-        facts["instruction_families"] = sorted({f.family for f in flagged})
+        facts["instruction_families"] = sorted(set(flagged))
     return Shown(tuple(hits), fence.text, facts)
+
+
+@lru_cache(maxsize=4096)
+def _families(text: str) -> tuple[str, ...]:
+    """Return the family of every instruction in a text; kept, since the same chunks answer many questions."""
+    return tuple(f.family for f in instructions_in(text))
 
 
 def _name(hit: Hit, reader: Reader) -> str:

@@ -10,7 +10,6 @@ import numpy as np
 from rag.answer._abstention import ABSTENTION
 from rag.index.reader import Reader
 from rag.registry import register
-from rag.rendered import kinds, safe_answer
 from rag.scores import held_shares
 from rag.stages import Answerer, bounded, model
 from rag.text import analyzer, check_language, sentences
@@ -68,6 +67,8 @@ class Extractive(Answerer):
             return Answer(query.text, ABSTENTION, (), context, f"best support {best:.2f} is below {self.threshold:g}")
         chosen = [i for i in order[: self.quotes] if scores[i] >= self.near * best]
         text = " ".join(f"{' '.join(found[i].text.split())} [{found[i].source}]" for i in chosen)
+        from rag.rendered import kinds, safe_answer  # its patterns take 10 ms to build, and a search shows no answer
+
         safe, removed = safe_answer(text, [found[i].text for i in chosen])
         flags = (Flag("removed", 0, len(safe), ", ".join(f"{n} {kind}" for kind, n in kinds(removed).items())),) if removed else ()
         return Answer(query.text, safe, tuple(found[i].span for i in chosen), context, flags=flags)

@@ -23,7 +23,7 @@ from rag.index.draft import Draft
 from rag.index.duplicates import SKETCH_VERSION
 from rag.index.engine import Layout
 from rag.index.faults import reached
-from rag.index.fit import check_fit, graph
+from rag.index.fit import check_fit, graph, laid_out, quantization
 from rag.index.known import forgotten
 from rag.index.lock import lock, sweep
 from rag.index.manifest import Manifest, current, point, read_manifest, sync_directory, unfinished, waiting, write_manifest
@@ -118,7 +118,7 @@ def construct(path: Path, old: Index | None, corpus: Iterable[Loaded | Failed], 
         if old is not None:
             if not mass:
                 check_mass(changes, len(old.documents), path)
-            if not changes and old.manifest.hnsw == graph(recipe, old.manifest.chunks) and _same(old, recipe.pipeline, "duplicates", "duplicate_similarity"):
+            if not changes and laid_out(old.manifest, recipe) and _same(old, recipe.pipeline, "duplicates", "duplicate_similarity"):
                 return _unchanged(old, recipe.pipeline, report)
         _finish(path, old, draft(), changes, recipe, report, pointer)
     except BaseException:
@@ -159,7 +159,7 @@ def _finish(path: Path, old: Index | None, draft: Draft, changes: Changes, recip
     found = averages(draft.table, recipe.spaces)
     chunks = draft.table.counts()[0]
     dense = {space_name(s): _dimension(s, old, recipe.runtime) for s in recipe.spaces if isinstance(s, DenseSpace)}
-    layout = Layout(dense, tuple(found), graph(recipe, chunks))
+    layout = Layout(dense, tuple(found), graph(recipe, chunks), quantization(recipe, chunks))
     gone = [*changes.updated, *changes.deleted, *rewritten] if old else []
     plan = Plan(sorted((old.documents[i].tenant, i) for i in gone) if old else [], found, old)
     with Writing() as child:
@@ -215,6 +215,7 @@ def manifest_of(table: DocumentTable, layout: Layout, found: dict[str, dict[str,
         documents=len(table),
         tenants={t: n for t, n in table.tenants().items() if t},
         hnsw=layout.hnsw,
+        quantization=layout.quantization,
         tenant_key=pipeline.index.tenant_key,
         versions={**{p: version(p) for p in ("spanwise", "qdrant-edge-py")}, "sketch": str(SKETCH_VERSION)},
         gaps=gaps,

@@ -1,6 +1,7 @@
 """Canaries: searches with what they found when a generation was sealed, repeated whenever it is opened.
 
-They cost milliseconds and notice what sizes and counts do not: vectors, weights or payloads that came apart.
+They cost milliseconds, since a graph is searched where there is one and not every vector read, and notice what sizes and counts do not: vectors,
+weights or payloads that came apart.
 """
 
 from __future__ import annotations
@@ -27,9 +28,9 @@ def record(engine: Engine, layout: Layout) -> list[dict[str, Any]]:
     first = [i for _, (i, _) in zip(range(COUNT), engine.scroll("chunk", Scope()), strict=False)]
     made: list[dict[str, Any]] = []
     for i in first:
-        canary: dict[str, Any] = {"id": i, "payload": _digest(engine.payloads([i])[i]), "found": {}}
+        canary: dict[str, Any] = {"id": i, "payload": _digest(engine.payloads([i])[i]), "found": {}, "exact": not layout.hnsw}
         for name in layout.dense:
-            canary["found"][name] = _scores(engine, name, engine.vectors(name, [i])[i])
+            canary["found"][name] = _scores(engine, name, engine.vectors(name, [i])[i], canary["exact"])
         for name in layout.sparse:
             terms = engine.terms(name, i)[:_BEST]
             canary.setdefault("terms", {})[name] = terms
@@ -52,7 +53,7 @@ def verify(engine: Engine, manifest: Manifest) -> None:
                 vector = engine.vectors(name, [i]).get(i)
                 if vector is None:
                     raise StoreError(f"canary {i} has lost its vector {name}")
-                found = _scores(engine, name, vector)
+                found = _scores(engine, name, vector, canary.get("exact", True))
             if len(found) != len(expected) or not all(math.isclose(a, b, rel_tol=_TOLERANCE, abs_tol=_TOLERANCE) for a, b in zip(found, expected, strict=True)):
                 raise StoreError(f"a search of {name} for canary {i} scores {found}, {expected} when the index was sealed")
 
@@ -61,10 +62,10 @@ def _query(terms: list[int]) -> Sparse | None:
     return Sparse(tuple(terms), (1.0,) * len(terms)) if terms else None
 
 
-def _scores(engine: Engine, space: str, vector: np.ndarray[Any, np.dtype[np.float32]] | Sparse | None) -> list[float]:
+def _scores(engine: Engine, space: str, vector: np.ndarray[Any, np.dtype[np.float32]] | Sparse | None, exact: bool = True) -> list[float]:
     if vector is None:
         return []
-    return [s for _, s in engine.nearest(space, vector, _BEST, Scope(), None, True)]
+    return [s for _, s in engine.nearest(space, vector, _BEST, Scope(), None, exact)]
 
 
 def _digest(payload: dict[str, Any]) -> str:

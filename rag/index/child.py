@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -19,11 +19,12 @@ from typing import Any, BinaryIO, cast
 import rag
 from rag.errors import StoreError
 from rag.index.engine import Layout
-from rag.index.frames import put
+from rag.index.frames import parts
 from rag.index.manifest import REBUILD
 
 _ROOT = Path(rag.__file__).parents[1]
 _DISK = ("SIGBUS", "SIGSEGV")
+AHEAD = 8  # frames that wait to be sent: about a window of chunks, so that the next is embedded while this one is written
 _spare: list[Child] = []
 
 
@@ -42,8 +43,11 @@ class Child:
             env=environment,
         )
         self._answers: queue.Queue[dict[str, Any] | None] = queue.Queue()
-        self._thread = threading.Thread(target=self._listen, daemon=True)
-        self._thread.start()
+        self._frames: queue.Queue[list[bytes] | None] = queue.Queue(AHEAD)
+        self._broken = False
+        self._threads = [threading.Thread(target=t, daemon=True) for t in (self._listen, self._speak)]
+        for thread in self._threads:
+            thread.start()
         self.owner, self._open = os.getpid(), 0
 
     def _listen(self) -> None:
@@ -52,35 +56,40 @@ class Child:
                 self._answers.put(json.loads(line))
         self._answers.put(None)
 
+    def _speak(self) -> None:
+        """Send what waits; what cannot be sent any more is dropped, so that nobody waits for room in vain."""
+        stream = cast(BinaryIO, self._process.stdin)
+        while (frame := self._frames.get()) is not None:
+            if not self._broken:
+                try:
+                    stream.writelines(frame)
+                    if self._frames.empty():
+                        stream.flush()
+                except (OSError, ValueError):  # the process is gone, or the stream was closed
+                    self._broken = True
+
     @property
     def alive(self) -> bool:
         """Whether it can be used by this process."""
         return self._process.poll() is None and self.owner == os.getpid()
 
-    def send(self, write: Callable[[BinaryIO], None]) -> None:
-        """Send one frame. Raises `StoreError` with the process's own words when it has failed."""
-        self._collect(wait=False)
-        try:
-            write(cast(BinaryIO, self._process.stdin))
-        except OSError:
-            raise self._failed() from None
-        self._open += 1
-
     def order(self, do: str, header: Mapping[str, Any], blobs: Sequence[bytes] = ()) -> None:
-        """Send a frame `do`."""
-        self.send(lambda stream: put(stream, {"do": do, **header}, blobs))
+        """Send a frame `do` as soon as there is room for it. Raises `StoreError` with the process's own words when it has failed."""
+        self._collect(wait=False)
+        if self._broken:
+            raise self._failed()
+        frame = parts({"do": do, **header}, blobs)
+        self._open += 1
+        self._frames.put(frame)
 
     def begin(self, path: Path, base: Path | None, layout: Layout, points: int = 0) -> None:
         """Have a generation of about `points` started at `path`, from a copy of `base` where it is given."""
         there = {"path": str(path.absolute()), "base": None if base is None else str(base.absolute())}  # the process may have been started elsewhere
-        self.order("begin", {**there, "dense": dict(layout.dense), "sparse": layout.sparse, "hnsw": layout.hnsw, "points": points})
+        collection = {"dense": dict(layout.dense), "sparse": layout.sparse, "hnsw": layout.hnsw, "quantization": layout.quantization}
+        self.order("begin", {**there, **collection, "points": points})
 
     def finish(self) -> None:
         """Wait until everything that was sent is done. Raises `StoreError` when it failed."""
-        try:
-            cast(BinaryIO, self._process.stdin).flush()
-        except OSError:
-            raise self._failed() from None
         while self._open:
             self._collect(wait=True)
 
@@ -124,7 +133,10 @@ class Child:
             return
         self._process.kill()
         self._process.wait()
-        self._thread.join()
+        if self._threads[1].is_alive():
+            self._frames.put(None)
+        for thread in self._threads:
+            thread.join()
         for stream in (self._process.stdin, self._process.stdout, self._log):
             with suppress(OSError):
                 cast(BinaryIO, stream).close()

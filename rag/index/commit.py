@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from itertools import accumulate
-from typing import Any, BinaryIO, Protocol
+from itertools import accumulate, islice
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,13 +14,13 @@ from numpy.typing import NDArray
 from rag.index.child import Child
 from rag.index.draft import Draft
 from rag.index.engine import Layout, Scope
-from rag.index.frames import put_points
 from rag.index.manifest import Manifest
 from rag.index.pages import PAGE, pages
-from rag.index.prepare import Prepared, Recipe, index_text
+from rag.index.prepare import Recipe
 from rag.index.reader import Reader
 from rag.index.report import Report
 from rag.index.spaces import average_length, bm25_weights, space_name
+from rag.index.spool import Spooled, payload_ranges
 from rag.index.store import Index
 from rag.index.table import DocumentTable
 from rag.models.encoder import Vectors
@@ -35,9 +36,6 @@ Averages = dict[str, dict[str, float]]  # by space and tenant
 
 class Frames(Protocol):
     """What takes points in frames: a writer process, or an engine on a server."""
-
-    def send(self, write: Callable[[BinaryIO], None]) -> None:
-        """Take one frame."""
 
     def order(self, do: str, header: Mapping[str, Any], blobs: Sequence[bytes] = ()) -> None:
         """Take a frame `do`."""
@@ -84,17 +82,17 @@ def seal(child: Child, draft: Draft, manifest: Manifest) -> None:
     child.finish()
 
 
-def kept(draft: Draft) -> Iterator[Prepared]:
+def kept(draft: Draft) -> Iterator[Spooled]:
     """Yield the spooled documents as they are in the table: without chunks where they are dropped as duplicates."""
+    dropped = draft.table.dropped()
     for document in draft.spooled():
-        row = draft.table[document.row.id]
-        dropped = document.ids and not row.chunks
-        yield Prepared(row, document.facts, document.text, [], [], {}) if dropped else document
+        gone = document.ids and document.row.id in dropped
+        yield Spooled(draft.table[document.row.id], document.facts, document.text) if gone else document
 
 
-def windows(draft: Draft) -> Iterator[list[Prepared]]:
+def windows(draft: Draft) -> Iterator[list[Spooled]]:
     """Yield the spooled documents in parts that are embedded together."""
-    window: list[Prepared] = []
+    window: list[Spooled] = []
     chunks = size = 0
     for document in kept(draft):
         window.append(document)
@@ -107,24 +105,32 @@ def windows(draft: Draft) -> Iterator[list[Prepared]]:
         yield window
 
 
-def write_window(child: Frames, window: Sequence[Prepared], found: Averages, recipe: Recipe, report: Report) -> None:
+def write_window(child: Frames, window: Sequence[Spooled], found: Averages, recipe: Recipe, report: Report) -> None:
     """Embed the chunks of documents and send them with their pages."""
-    texts = [index_text(p, d.row.title, d.text) for d in window for p in d.payloads]
-    dense = [s for s in recipe.spaces if isinstance(s, DenseSpace)] if texts else []
+    chunks = sum(len(d.ids) for d in window)
+    dense = [s for s in recipe.spaces if isinstance(s, DenseSpace)] if chunks else []
+    texts = [t for d in window for t in d.texts()] if dense else []
     with report.timed("embed"):
         vectors = {space_name(s): recipe.runtime.embed(s.model, texts, s.prefix, label="") for s in dense}
     with report.timed("write"):
-        written = [p for d in window for p in pages(Document(d.row.id, d.text), d.row.tenant)]
-        for i in range(0, len(written), BATCH):
-            part = written[i : i + BATCH]
-            child.send(lambda stream, part=part: put_points(stream, part))  # type: ignore[misc]  # mypy infers no type for a default
+        written = _write_pages(child, window)
         _write_chunks(child, window, vectors, found, recipe)
-        recipe.runtime.work.writes += len(written) + len(texts)
+        recipe.runtime.work.writes += written + chunks
 
 
-def _write_chunks(child: Frames, window: Sequence[Prepared], vectors: Mapping[str, Vectors], found: Averages, recipe: Recipe) -> None:
+def _write_pages(child: Frames, window: Iterable[Spooled]) -> int:
+    """Send the texts of documents; returns the number of points."""
+    made = (p for d in window for p in pages(Document(d.row.id, d.text), d.row.tenant))
+    count = 0
+    while part := list(islice(made, BATCH)):
+        child.order("write", {"ids": [p.id for p in part], "dense": [], "sparse": {}}, [json.dumps([p.payload for p in part]).encode("ascii")])
+        count += len(part)
+    return count
+
+
+def _write_chunks(child: Frames, window: Sequence[Spooled], vectors: Mapping[str, Vectors], found: Averages, recipe: Recipe) -> None:
     ids = [i for d in window for i in d.ids]
-    payloads = [p for d in window for p in d.payloads]
+    payloads, places = payload_ranges(window)
     names = sorted(vectors)
     sparse = {space_name(s): _weights(window, s, found[space_name(s)]) for s in recipe.spaces if isinstance(s, SparseSpace)} if ids else {}
     ends = {n: [0, *accumulate(lengths)] for n, (lengths, _, _) in sparse.items()}
@@ -133,11 +139,11 @@ def _write_chunks(child: Frames, window: Sequence[Prepared], vectors: Mapping[st
         blobs = [vectors[n][i:j].astype("<f4", copy=False).tobytes() for n in names]
         for n, (_, terms, weights) in sparse.items():
             blobs += [terms[ends[n][i] : ends[n][j]].tobytes(), weights[ends[n][i] : ends[n][j]].tobytes()]
-        header = {"ids": ids[i:j], "payloads": payloads[i:j], "dense": names, "sparse": {n: lengths[i:j] for n, (lengths, _, _) in sparse.items()}}
-        child.order("write", header, blobs)
+        blobs.append(b"[%b]" % payloads[places[i] : places[j] - 1])
+        child.order("write", {"ids": ids[i:j], "dense": names, "sparse": {n: lengths[i:j] for n, (lengths, _, _) in sparse.items()}}, blobs)
 
 
-def _weights(window: Sequence[Prepared], space: SparseSpace, found: Mapping[str, float]) -> tuple[list[int], NDArray[np.uint32], NDArray[np.float64]]:
+def _weights(window: Sequence[Spooled], space: SparseSpace, found: Mapping[str, float]) -> tuple[list[int], NDArray[np.uint32], NDArray[np.float64]]:
     """Return the sparse vectors of all chunks of a window, one after the other: lengths, terms, weights."""
     counts = [(d.counts[space.language], found[d.row.tenant]) for d in window if d.ids]
     weights = [bm25_weights(c.lengths, c.times, space, average) for c, average in counts]
@@ -155,10 +161,7 @@ def _reweigh(child: Child, old: Index, draft: Draft, found: Averages, recipe: Re
         for tenant in sorted(t for t, average in found[name].items() if t in before and before[t] != average):
             for part in _stayed(old, draft, tenant):
                 ids = [i for i, _ in part]
-                counts = [analyzer(space.language).counts(text) for _, text in part]
-                lengths = [len(c) for c in counts]
-                times = np.fromiter((n for c in counts for n in c.values()), dtype=np.uint32)
-                terms = np.fromiter((t for c in counts for t in c), dtype="<u4")
+                lengths, terms, times = analyzer(space.language).tally([text for _, text in part])
                 weights = bm25_weights(lengths, times, space, found[name][tenant])
                 child.order("reweigh", {"space": name, "ids": ids, "lengths": lengths}, [terms.tobytes(), weights.astype("<f8").tobytes()])
                 recipe.runtime.work.writes += len(ids)

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import uuid
 from dataclasses import dataclass
 
 from rag.fingerprint import key
+from rag.index.ids import point_id
 from rag.places import Places
 from rag.runtime import Runtime
 from rag.stages import Chunker
 from rag.types import Chunk, Document, Meta, Piece, Span
-
-_NAMESPACE = uuid.UUID("6e1a3f7c-52f1-5d0e-9d37-0f6c1a5b7e11")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +31,6 @@ class Cut:
     chunks: tuple[Chunk, ...]
     gaps: tuple[Gap, ...]
     derived: str = ""
-
-
-def point_id(tenant: str, doc_id: str, *rest: object) -> str:
-    """Return the UUIDv5 of a point: the same content in the same place has the same id in every index."""
-    return str(uuid.uuid5(_NAMESPACE, "\0".join([tenant, doc_id, *map(str, rest)])))
 
 
 def cut(document: Document, chunker: Chunker, chunk_key: str, runtime: Runtime, tenant: str = "") -> Cut:

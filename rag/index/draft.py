@@ -5,17 +5,16 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import asdict
 from pathlib import Path
-
-import numpy as np
 
 from rag.index.faults import reached
 from rag.index.files import copy_file, require_space
-from rag.index.frames import frames, put
+from rag.index.frames import frames
 from rag.index.manifest import next_number
-from rag.index.prepare import Counts, Prepared
-from rag.index.table import NAME, DocumentRow, DocumentTable, Facts
+from rag.index.prepare import Prepared
+from rag.index.spool import Spooled, put_document
+from rag.index.spool import document as unspooled
+from rag.index.table import NAME, DocumentTable
 from rag.seen import Seen
 
 _LOOK = 1024**2  # bytes spooled between two looks at the free space
@@ -47,34 +46,16 @@ class Draft:
         self.added.add(document.row.id)
         self.table.put(document.row, document.facts)
         reached("spool.write")
-        blobs = [document.text.encode("utf-8")]
-        lengths = {}
-        for name, c in document.counts.items():
-            lengths[name] = c.lengths
-            blobs += [c.terms.tobytes(), c.times.tobytes()]
-        put(
-            self._spool,
-            {"row": asdict(document.row), "facts": asdict(document.facts), "ids": document.ids, "payloads": document.payloads, "terms": lengths},
-            blobs,
-        )
-        self._unchecked += sum(map(len, blobs))
+        self._unchecked += put_document(self._spool, document)
         if self._unchecked > _LOOK:
             require_space(self.path, self._unchecked, "indexing")
             self._unchecked = 0
 
-    def spooled(self) -> Iterator[Prepared]:
+    def spooled(self) -> Iterator[Spooled]:
         """Yield every document that was added, in order."""
         self._spool.flush()
         with (self.path / "spool").open("rb") as file:
-            for header, blobs in frames(file):
-                counts = {}
-                for n, (name, lengths) in enumerate(header["terms"].items()):
-                    counts[name] = Counts(lengths, np.frombuffer(blobs[2 * n + 1], dtype=np.uint32), np.frombuffer(blobs[2 * n + 2], dtype=np.uint32))
-                row = dict(header["row"])
-                row["meta"] = {k: tuple(v) if isinstance(v, list) else v for k, v in row["meta"].items()}
-                facts = header["facts"]
-                found = Facts({k: (v[0], v[1]) for k, v in facts["terms"].items()}, facts["fields"], facts["over_limit"])
-                yield Prepared(DocumentRow(**row), found, blobs[0].decode("utf-8"), header["ids"], header["payloads"], counts)
+            yield from map(unspooled, frames(file))
 
     def close(self) -> None:
         """Write the table, and remove the spool."""

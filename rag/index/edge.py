@@ -13,14 +13,16 @@ from numpy.typing import NDArray
 
 from rag.errors import FilterError, StoreError
 from rag.filters import Filter
+from rag.index.batch import Batch, validate_batch
 from rag.index.edge_filter import compiled
+from rag.index.edge_layout import config, dense_params, forget
 from rag.index.engine import Layout, Scope, Scored
 from rag.index.gate import PointRecord, Sparse, validate
 from rag.index.manifest import REBUILD
 from rag.index.ties import past_ties
 
-SEGMENT = 50_000  # points of one segment: what is rewritten for one change, and what has to be in memory while it is
-_HNSW_EF = 128
+# Without a corpus deleted chunks keep bending idf until the shard is optimised; counting it takes most of a search. With a tenant's, others do not show in scores.
+_SPARSE = edge.SearchParams(exact=True)
 _SCHEMA = {"keyword": edge.PayloadSchemaType.Keyword, "integer": edge.PayloadSchemaType.Integer, "float": edge.PayloadSchemaType.Float}
 
 
@@ -39,21 +41,23 @@ def _native(doing: str) -> Iterator[None]:
 class EdgeEngine:
     """One shard. It holds the interpreter lock while it works and must not be used after a fork."""
 
-    def __init__(self, path: Path, shard: edge.EdgeShard, layout: Layout) -> None:
-        """Wrap an open shard; use `create` or `load`."""
-        self.path, self._shard, self.layout = path, shard, layout
+    def __init__(self, path: Path, shard: edge.EdgeShard, layout: Layout, sealed: bool = False) -> None:
+        """Wrap an open shard; use `create` or `load`. `sealed` as long as nothing is written to what was optimised."""
+        self.path, self._shard, self.layout, self._sealed = path, shard, layout, sealed
 
     @classmethod
     def create(cls, path: Path, layout: Layout, points: int = 0) -> EdgeEngine:
         """Make an empty shard for about `points`. It has no write-ahead log: it is private until it is sealed by `finish`."""
         with _native(f"creating {path}"):
-            return cls(path, edge.EdgeShard.create(str(path), _config(layout, points)), layout)
+            return cls(path, edge.EdgeShard.create(str(path), config(layout, points)), layout)
 
     @classmethod
     def patch(cls, path: Path, layout: Layout, points: int = 0) -> EdgeEngine:
-        """Open a private copy of a shard to change it; where `layout` has or has not a graph, `finish` makes it so."""
+        """Open a private copy of a shard to change it; where `layout` has or has not a graph or quantized vectors, `finish` makes it so."""
         with _native(f"opening {path}"):
-            return cls(path, edge.EdgeShard.load(str(path), _config(layout, points)), layout)
+            if layout.quantization == "none":
+                forget(path)
+            return cls(path, edge.EdgeShard.load(str(path), config(layout, points)), layout)
 
     @classmethod
     def load(cls, path: Path, layout: Layout) -> EdgeEngine:
@@ -61,10 +65,11 @@ class EdgeEngine:
         if not (path / "edge_config.json").is_file():
             raise StoreError(f"{path}: no shard is there; {REBUILD}")
         with _native(f"opening {path}"):
-            return cls(path, edge.EdgeShard.load(str(path)), layout)
+            return cls(path, edge.EdgeShard.load(str(path)), layout, sealed=True)
 
     def write(self, points: Sequence[PointRecord]) -> None:
         """Add or replace points; every one passes the gate first."""
+        self._sealed = False
         for p in points:
             validate(p, self.layout.dense, self.layout.sparse)
         with _native("writing"):
@@ -75,9 +80,25 @@ class EdgeEngine:
                 native.append(edge.Point(p.id, vectors, dict(p.payload)))
             self._shard.update(edge.UpdateOperation.upsert_points(native))
 
+    def write_batch(self, batch: Batch) -> None:
+        """Do as `write`, from arrays."""
+        validate_batch(batch, self.layout.dense, self.layout.sparse)
+        with _native("writing"):
+            vectors: list[dict[str, Any]] = [{} for _ in batch.ids]
+            for name, rows in batch.dense.items():
+                for own, row in zip(vectors, rows.tolist(), strict=True):
+                    own[name] = row
+            for name, weights in batch.sparse.items():
+                for own, (indices, values) in zip(vectors, weights.vectors(), strict=True):
+                    if indices:
+                        own[name] = edge.SparseVector(indices, values)
+            native = [edge.Point(i, v, dict(p)) for i, v, p in zip(batch.ids, vectors, batch.payloads, strict=True)]
+            self._shard.update(edge.UpdateOperation.upsert_points(native))
+
     def delete(self, ids: Sequence[str]) -> None:
         """Delete points; their text and vectors leave the files when `finish` rewrites the segments they were in."""
         if ids:
+            self._sealed = False
             with _native("deleting"):
                 self._shard.update(edge.UpdateOperation.delete_points(list(ids)))
 
@@ -99,6 +120,7 @@ class EdgeEngine:
 
     def reweigh(self, space: str, weights: Mapping[str, Sparse | None]) -> None:
         """Replace one sparse vector of points that exist; None removes it."""
+        self._sealed = False
         for i, w in weights.items():
             if w is not None:
                 validate(PointRecord(i, {}, {space: w}, {}), {}, self.layout.sparse)
@@ -141,20 +163,21 @@ class EdgeEngine:
             keep = compiled(scope, where)
             if isinstance(vector, Sparse):
                 query = edge.Query.Nearest(edge.SparseVector(list(vector.indices), list(vector.values)), using=space)
-                # Without a corpus filter deleted chunks keep bending idf; with the tenant's, other tenants do not show in scores.
-                params = edge.SearchParams(exact=True, idf=edge.IdfParams(corpus=compiled(scope, None) or edge.Filter()))
+                plain = self._sealed and scope.tenant is None
+                params = _SPARSE if plain else edge.SearchParams(exact=True, idf=edge.IdfParams(corpus=compiled(scope, None) or edge.Filter()))
             else:
                 query = edge.Query.Nearest(vector.tolist(), using=space)
-                params = edge.SearchParams(exact=exact, hnsw_ef=max(_HNSW_EF, limit))
+                params = dense_params(self.layout, limit, exact)
 
         own: Any = False if scope.tenant is None else ["tenant"]
 
         def fetch(most: int) -> list[Scored]:
             with _native("searching"):
                 rows = self._shard.query(edge.QueryRequest(limit=most, query=query, filter=keep, params=params, with_payload=own, with_vector=False))
-            for r in rows:
-                scope.check(r.payload)
-            return [(str(r.id), float(r.score)) for r in rows]
+            if scope.tenant is not None:
+                for r in rows:
+                    scope.check(r.payload)
+            return [(str(r.id), r.score) for r in rows]
 
         return past_ties(fetch, limit)
 
@@ -163,7 +186,7 @@ class EdgeEngine:
         if not ids:
             return {}
         with _native("reading"):
-            return {str(r.id): dict(r.payload or {}) for r in self._shard.retrieve(list(ids), with_payload=True, with_vector=False)}
+            return {str(r.id): r.payload or {} for r in self._shard.retrieve(list(ids), with_payload=True, with_vector=False)}
 
     def vectors(self, space: str, ids: Sequence[str]) -> dict[str, NDArray[np.float32]]:
         """Return the vectors of the ids that have one in a dense space."""
@@ -201,20 +224,3 @@ class EdgeEngine:
             rows = self._shard.retrieve([point], with_payload=False, with_vector=[space])
         vectors: Any = rows[0].vector if rows else None
         return sorted(vectors[space].indices) if isinstance(vectors, dict) and space in vectors else []
-
-
-def _config(layout: Layout, points: int) -> edge.EdgeConfig:
-    """Return the settings that a shard is written with, one segment for every `SEGMENT` of `points`.
-
-    Any deletion has a segment rewritten, so that nothing of what was deleted stays in a file.
-    """
-    sparse = layout.sparse if layout.sparse or layout.dense else ("unused",)  # the engine demands a space even where nothing needs one
-    return edge.EdgeConfig(
-        vectors={n: edge.EdgeVectorParams(size=d, distance=edge.Distance.Dot, memory=edge.Memory.Cold) for n, d in layout.dense.items()},
-        sparse_vectors={n: edge.EdgeSparseVectorParams(modifier=edge.Modifier.Idf, memory=edge.Memory.Cold) for n in sparse},
-        wal_enabled=False,
-        hnsw_config=edge.HnswIndexConfig(m=16 if layout.hnsw else 0, ef_construct=128, full_scan_threshold=10),
-        optimizers=edge.EdgeOptimizersConfig(
-            indexing_threshold=1, default_segment_number=points // SEGMENT + 1, deleted_threshold=0.0, vacuum_min_vector_number=1
-        ),
-    )

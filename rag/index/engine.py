@@ -12,18 +12,22 @@ from numpy.typing import NDArray
 from rag.errors import StoreError
 from rag.filters import Filter
 from rag.index.gate import PointRecord, Sparse
-from rag.index.manifest import REBUILD
+from rag.index.manifest import REBUILD, Quantization
 
 Scored = tuple[str, float]
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """The named vector spaces of a collection: dense with their dimensions, sparse with the idf modifier."""
+    """The named vector spaces of a collection: dense with their dimensions, sparse with the idf modifier.
+
+    `quantization` is what a graph is searched with in this process; on a server its URL says so.
+    """
 
     dense: Mapping[str, int]
     sparse: tuple[str, ...]
     hnsw: bool = False
+    quantization: Quantization = "none"
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from rag.config import dump
 from rag.errors import StoreError
-from rag.index.manifest import Manifest
-from rag.index.prepare import Recipe
 from rag.index.spaces import space_name
-from rag.pipeline import Pipeline
-from rag.runtime import Runtime
 from rag.stages import DenseSpace, Space
 
+if TYPE_CHECKING:
+    from rag.index.manifest import Manifest, Quantization
+    from rag.index.prepare import Recipe
+    from rag.pipeline import Pipeline
+    from rag.runtime import Runtime
+
 OTHER = "use `rag migrate INDEX -c CONFIG` or index into another directory"
+
+QUANTIZED = 5_000  # chunks; with fewer, comparing the vectors themselves takes less than half a millisecond
 
 
 def graph(recipe: Recipe, chunks: int) -> bool:
@@ -25,9 +28,26 @@ def graph(recipe: Recipe, chunks: int) -> bool:
     return large and any(isinstance(s, DenseSpace) for s in recipe.spaces)
 
 
+def quantization(recipe: Recipe, chunks: int) -> Quantization:
+    """Return what vectors are first compared in: one byte a number under a graph or from `QUANTIZED` chunks on, unless the configuration says otherwise."""
+    options = recipe.pipeline.index
+    if options.quantization == "none" or options.search == "exact" or not any(isinstance(s, DenseSpace) for s in recipe.spaces):
+        return "none"
+    return "scalar" if options.quantization == "scalar" or chunks >= QUANTIZED or graph(recipe, chunks) else "none"
+
+
+def laid_out(manifest: Manifest, recipe: Recipe) -> bool:
+    """Whether an index that did not change is laid out as asked; with `quantization: auto` an older one stays as it is until it changes."""
+    n = manifest.chunks
+    left = recipe.pipeline.index.quantization == "auto" or manifest.quantization == quantization(recipe, n)
+    return left and manifest.hnsw == graph(recipe, n)
+
+
 def check_fit(path: Path | str, manifest: Manifest, pipeline: Pipeline, wanted: Sequence[Space], runtime: Runtime) -> None:
     """Raise `StoreError` with both names when documents would be cut or embedded otherwise than those that are there."""
     if manifest.chunk_key != pipeline.chunk_key:
+        from rag.config import dump
+
         built, asked = manifest.config["chunk"], dump(pipeline)["chunk"]
         raise StoreError(f"{path} was cut by chunk: {_said(built)}, the configuration says {_said(asked)}; {OTHER}")
     if set(manifest.spaces) != {space_name(s) for s in wanted}:

@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from rag.errors import StoreError
-from rag.index.gate import PointRecord, Sparse
+from rag.index.batch import Batch, Rows
 
 _HEAD = struct.Struct("<II")  # bytes of the header, number of blobs
 _SIZE = struct.Struct("<Q")
@@ -19,11 +19,16 @@ Frame = tuple[dict[str, Any], list[bytes]]
 
 def put(stream: BinaryIO, header: Mapping[str, Any], blobs: Sequence[bytes] = ()) -> None:
     """Write one frame."""
+    stream.writelines(parts(header, blobs))
+
+
+def parts(header: Mapping[str, Any], blobs: Sequence[bytes] = ()) -> list[bytes]:
+    """Return the bytes of one frame, in parts that follow one another."""
     head = json.dumps(header).encode("ascii")
-    stream.write(_HEAD.pack(len(head), len(blobs)) + head)
+    found = [_HEAD.pack(len(head), len(blobs)), head]
     for blob in blobs:
-        stream.write(_SIZE.pack(len(blob)))
-        stream.write(blob)
+        found += (_SIZE.pack(len(blob)), blob)
+    return found
 
 
 def take(stream: BinaryIO) -> Frame | None:
@@ -52,49 +57,16 @@ def frames(stream: BinaryIO) -> Iterator[Frame]:
         yield frame
 
 
-def put_points(stream: BinaryIO, points: Sequence[PointRecord]) -> None:
-    """Write points that all have vectors in the same dense spaces as one frame `write`."""
-    dense = sorted(points[0].dense) if points else []
-    sparse = sorted({name for p in points for name in p.sparse})
-    blobs = [np.stack([p.dense[name] for p in points]).astype("<f4", copy=False).tobytes() for name in dense]
-    lengths = {}
-    for name in sparse:
-        rows = [p.sparse.get(name) for p in points]
-        lengths[name] = [len(r.indices) if r else 0 for r in rows]
-        blobs += pack(rows)
-    header = {"do": "write", "ids": [p.id for p in points], "payloads": [dict(p.payload) for p in points], "dense": dense, "sparse": lengths}
-    put(stream, header, blobs)
+def unpack(lengths: Sequence[int], indices: bytes, values: bytes) -> Rows:
+    """Return the sparse vectors whose terms (32-bit) and weights (64-bit floats) are given one after the other."""
+    return Rows(lengths, np.frombuffer(indices, dtype="<u4"), np.frombuffer(values, dtype="<f8"))
 
 
-def pack(rows: Sequence[Sparse | None]) -> list[bytes]:
-    """Return the indices of sparse vectors, one after the other, and their values."""
-    indices = np.fromiter((i for r in rows if r for i in r.indices), dtype="<u4")
-    values = np.fromiter((v for r in rows if r for v in r.values), dtype="<f8")
-    return [indices.tobytes(), values.tobytes()]
-
-
-def unpack(lengths: Sequence[int], indices: bytes, values: bytes) -> list[Sparse | None]:
-    """Return the sparse vectors that `pack` was given."""
-    i, v = np.frombuffer(indices, dtype="<u4").tolist(), np.frombuffer(values, dtype="<f8").tolist()
-    found: list[Sparse | None] = []
-    at = 0
-    for n in lengths:
-        found.append(Sparse(tuple(i[at : at + n]), tuple(v[at : at + n])) if n else None)
-        at += n
-    return found
-
-
-def points(header: Mapping[str, Any], blobs: Sequence[bytes]) -> list[PointRecord]:
-    """Return the points of a frame `write`."""
-    ids, count = header["ids"], len(header["ids"])
-    dense = {name: np.frombuffer(blobs[n], dtype="<f4").reshape(count, -1) for n, name in enumerate(header["dense"])}
-    at = len(dense)
+def batch(header: Mapping[str, Any], blobs: Sequence[bytes]) -> Batch:
+    """Return the points of a frame `write`: the vectors of each dense space, terms and weights of each sparse one, then the payloads as JSON."""
+    ids = header["ids"]
+    dense = {name: np.frombuffer(blobs[n], dtype="<f4").reshape(len(ids), -1) for n, name in enumerate(header["dense"])}
     sparse = {}
-    for name, lengths in header["sparse"].items():
+    for at, (name, lengths) in zip(range(len(dense), len(blobs), 2), header["sparse"].items(), strict=False):
         sparse[name] = unpack(lengths, blobs[at], blobs[at + 1])
-        at += 2
-    made = []
-    for row in range(count):
-        weights = {name: w for name, rows in sparse.items() if (w := rows[row]) is not None}
-        made.append(PointRecord(ids[row], {name: v[row] for name, v in dense.items()}, weights, header["payloads"][row]))
-    return made
+    return Batch(ids, dense, sparse, json.loads(blobs[-1]))

@@ -40,13 +40,18 @@ class PointRecord:
     payload: Mapping[str, object]
 
 
+def is_id(value: object) -> bool:
+    """Whether a value is the id of a point."""
+    return isinstance(value, str) and _UUID.fullmatch(value) is not None
+
+
 def validate(point: PointRecord, dimensions: Mapping[str, int], sparse: Collection[str]) -> None:
     """Raise `StoreError` naming the point and the fault when an engine must not see it.
 
     `dimensions` are the dense spaces of the collection, `sparse` the names of its sparse ones. A chunk must have a
     vector in every dense space: one without would be stored, counted and never found.
     """
-    if not (isinstance(point.id, str) and _UUID.fullmatch(point.id)):
+    if not is_id(point.id):
         raise StoreError(f"point {point.id!r}: its id is not a UUID in lower case")
     for name, vector in point.dense.items():
         _dense(point.id, name, vector, dimensions)
@@ -63,8 +68,15 @@ def check_payload(point: str, payload: Mapping[str, object]) -> None:
     """Raise `StoreError` when a payload is too large, too deep, or holds what an engine would alter or refuse."""
     size = 0
     for name, value in payload.items():  # most values are text or small numbers: no recursion for them
-        if type(value) is str and type(name) is str:
-            size += _text(point, name) + _text(point, value)
+        kind = type(value)
+        if type(name) is not str:
+            size += _payload(point, {name: value}, 0)
+        elif kind is str:
+            size += _text(point, name) + _text(point, value)  # type: ignore[arg-type]  # its type was looked at
+        elif (kind is int and -_INT64 <= value < _INT64) or (kind is float and math.isfinite(value)):  # type: ignore[operator,arg-type]  # as above
+            size += _text(point, name) + 8
+        elif kind is dict and not value:
+            size += _text(point, name)
         else:
             size += _payload(point, {name: value}, 0)
     if size > MAX_PAYLOAD_BYTES:
@@ -120,6 +132,8 @@ def _payload(point: str, value: object, depth: int) -> int:
 
 
 def _text(point: str, value: str) -> int:
+    if value.isascii():
+        return len(value)
     try:
         return len(value.encode("utf-8"))
     except UnicodeEncodeError:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rag.errors import StoreError
 from rag.index import canaries
@@ -20,8 +21,10 @@ from rag.index.engine import Engine, Layout
 from rag.index.files import copy_tree, require_space, used, verify
 from rag.index.lock import hold
 from rag.index.manifest import REBUILD, Manifest, read_manifest, write_json
-from rag.index.remote_table import RemoteTable
 from rag.index.table import NAME, DocumentTable
+
+if TYPE_CHECKING:
+    from rag.index.remote_table import RemoteTable
 
 STAMPS = "stamps.json"
 _MEMORY = Path("/dev/shm")  # noqa: S108  # links are made in memory where there is such a place: synced at no cost, and never full of them
@@ -67,7 +70,7 @@ class Opened:
 def layout(manifest: Manifest) -> Layout:
     """Return the layout of a generation's collection."""
     dense = {n: int(s["dimension"]) for n, s in manifest.spaces.items() if s["kind"] == "dense"}
-    return Layout(dense, tuple(n for n, s in manifest.spaces.items() if s["kind"] == "bm25"), manifest.hnsw)
+    return Layout(dense, tuple(n for n, s in manifest.spaces.items() if s["kind"] == "bm25"), manifest.hnsw, manifest.quantization)
 
 
 def open_generation(path: Path) -> Opened:

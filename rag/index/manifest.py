@@ -17,12 +17,13 @@ import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from rag.errors import StoreError
 from rag.index.faults import reached
 
 SCHEMA = 2
+Quantization = Literal["none", "scalar"]
 REBUILD = "build it again with `rag index PATH... -c CONFIG -i INDEX --rebuild`"
 _GENERATION = re.compile(r"gen-\d{6,}")
 _UNFINISHED = re.compile(r"(gen|tmp)-\d{6,}")
@@ -56,6 +57,7 @@ class Manifest:
     canaries: list[dict[str, Any]] = field(default_factory=list)
     times: str = ""
     roots: list[str] = field(default_factory=list)
+    quantization: Quantization = "none"  # what a graph is searched with; indexes from before it was known have none
     seal: str = ""
     schema: int = SCHEMA
 
@@ -119,7 +121,7 @@ def _checked(m: Manifest) -> Manifest:
     counts = all(type(n) is int for n in (m.points, m.chunks, m.documents, *m.tenants.values()))
     dense = all(type(s["dimension"]) is int and s["identity"]["name"] for s in m.spaces.values() if s["kind"] == "dense")
     sparse = all(s["kind"] == "dense" or all(n > 0 for n in s["average_length"].values()) for s in m.spaces.values())
-    if not (counts and dense and sparse and m.config["chunk"]["use"] and type(m.hnsw) is bool):
+    if not (counts and dense and sparse and m.config["chunk"]["use"] and type(m.hnsw) is bool and m.quantization in ("none", "scalar")):
         raise TypeError
     return m
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from rag.index.cut import point_id
+from rag.errors import StoreError
+from rag.index.engine import Engine, Scope
 from rag.index.gate import PointRecord
+from rag.index.ids import point_id
+from rag.index.manifest import REBUILD
 from rag.types import Document, Span
 
 PAGE = 8192
@@ -28,3 +31,21 @@ def pages(document: Document, tenant: str) -> Iterator[PointRecord]:
     for n, at in enumerate(range(0, len(document.text), PAGE)):
         payload = {"kind": "page", "doc": document.id, "page": n, "text": document.text[at : at + PAGE], **own}
         yield PointRecord(point_id(tenant, document.id, "page", n), {}, {}, payload)
+
+
+def cut_out(engine: Engine, scope: Scope, spans: Sequence[Span], tenants: Sequence[str]) -> list[str]:
+    """Return the characters of each span of a document of the tenant beside it, from pages that are read once and together.
+
+    Raises `StoreError` for a page that is not there or not in scope.
+    """
+    ids = [page_ids(tenant, span) for span, tenant in zip(spans, tenants, strict=True)]
+    found = engine.payloads(list(dict.fromkeys(i for own in ids for i in own)))
+    for payload in found.values():
+        scope.check(payload)
+    texts = []
+    for span, own in zip(spans, ids, strict=True):
+        if not all("text" in found.get(i, ()) for i in own):
+            raise StoreError(f"pages of {span.doc_id!r} are missing from the index; {REBUILD}")
+        text, first = "".join(found[i]["text"] for i in own), page_span(span)[0]
+        texts.append(text[span.start - first : span.end - first])
+    return texts

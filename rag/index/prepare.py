@@ -82,7 +82,7 @@ def prepare(document: Document, root: str, recipe: Recipe) -> Prepared:
     for chunk, payload in zip(found.chunks, payloads, strict=True):
         check_payload(chunk.id, payload)
     texts = [c.index_text for c in found.chunks]
-    counts = {name: _count(texts, name) for name in recipe.languages}
+    counts = {name: Counts(*analyzer(name).tally(texts)) for name in recipe.languages}
     terms = {name: (sum(1 for n in c.lengths if n), int(c.times.sum())) for name, c in counts.items()}
     facts = Facts(terms, _fields([*(c.meta for c in found.chunks), document.meta]), _over_limit(texts, recipe))
     row = _row(document, root, tenant, found, recipe.now)
@@ -117,13 +117,6 @@ def index_text(payload: Mapping[str, Any], title: str, text: str) -> str:
     if "index_text" in payload:
         return str(payload["index_text"])
     return titled(title, payload["text"] if "text" in payload else text[payload["start"] : payload["end"]])
-
-
-def _count(texts: Sequence[str], language: str) -> Counts:
-    counts = [analyzer(language).counts(t) for t in texts]
-    terms = np.fromiter((t for c in counts for t in c), dtype=np.uint32)
-    times = np.fromiter((n for c in counts for n in c.values()), dtype=np.uint32)
-    return Counts([len(c) for c in counts], terms, times)
 
 
 def _fields(metas: Sequence[Meta]) -> dict[str, str]:

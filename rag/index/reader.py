@@ -18,10 +18,10 @@ from rag.index.engine import Engine, Scope, Scored
 from rag.index.gate import Sparse
 from rag.index.manifest import REBUILD
 from rag.index.meta import loaded
-from rag.index.pages import page_ids, page_span
+from rag.index.pages import cut_out
 from rag.index.spaces import space_name
 from rag.stages import Space
-from rag.types import Chunk, Hit, Span
+from rag.types import EMPTY, Chunk, Hit, Span
 
 if TYPE_CHECKING:
     from rag.index.manifest import Manifest
@@ -74,6 +74,8 @@ class Reader:
             self.runtime.work.searches += 1
             return self._engine.nearest(name, vector, limit, self.scope, where, self.exact)
 
+        if not self._memo:  # what names the search is not needed
+            return self._ranked(search, name)
         shape = [list(vector.indices), list(vector.values)] if isinstance(vector, Sparse) else hashlib.blake2b(vector.tobytes(), digest_size=16).hexdigest()
         return self._ranked(search, name, "leg", name, shape, limit, where, self.exact)
 
@@ -83,12 +85,13 @@ class Reader:
 
     def _ranked(self, search: Callable[[], list[Scored]], space: str | None, *parts: object) -> list[Scored]:
         if not self._memo:
-            rows = search()
+            found = search()
         else:  # times are no content, but a filter may ask for them
             times = self._manifest.times if any(_timed(p) for p in parts) else ""
             rows = self.runtime.memo.json(key("search", 2, self._manifest.content, times, self.scope, *parts), search)
-        found = [(str(i), float(s)) for i, s in rows]
-        self._record("search", [i for i, _ in found], scores=[s for _, s in found], space=space)
+            found = [(str(i), float(s)) for i, s in rows]
+        if self._audit is not None:
+            self._record("search", [i for i, _ in found], scores=[s for _, s in found], space=space)
         return found
 
     def _record(
@@ -207,29 +210,27 @@ class Reader:
         except KeyError as error:
             raise StoreError(f"chunk {id_} has lost its {error.args[0]}: the index is damaged; {REBUILD}") from None
         row = self._row(span.doc_id)
-        text = payload["text"] if "text" in payload else self._cut(span)
+        text = payload["text"] if "text" in payload else self._cuts([span])[0]
         index_text = payload["index_text"] if "index_text" in payload else f"{row.title} {text}" if row.title else text
-        return Chunk(id_, span, text, index_text, parent, loaded(stored, row.meta))
+        return Chunk(id_, span, text, index_text, parent, loaded(stored, row.meta) if stored else EMPTY)
 
     def text(self, span: Span) -> str:
         """Return the characters of a span, cut from the stored document. Raises `StoreError` outside scope or text."""
-        text = self._cut(span)
-        self._record("text", [span.doc_id], span=(span.start, span.end))
-        return text
+        return self.texts([span])[0]
 
-    def _cut(self, span: Span) -> str:
-        row = self._row(span.doc_id)
-        if span.end > row.length:
-            raise StoreError(f"[{span.start}, {span.end}) lies outside {span.doc_id!r}, which has {row.length} characters")
-        ids = page_ids(row.tenant, span)
-        pages = self._engine.payloads(ids)
-        for payload in pages.values():
-            self.scope.check(payload)
-        if len(pages) != len(ids) or not all("text" in p for p in pages.values()):
-            raise StoreError(f"pages of {span.doc_id!r} are missing from the index; {REBUILD}")
-        text = "".join(pages[i]["text"] for i in ids)
-        first = page_span(span)[0]
-        return text[span.start - first : span.end - first]
+    def texts(self, spans: Sequence[Span]) -> list[str]:
+        """Return the characters of each span, as `text` does, from pages that are read once and together."""
+        found = self._cuts(spans)
+        for span in spans if self._audit is not None else ():
+            self._record("text", [span.doc_id], span=(span.start, span.end))
+        return found
+
+    def _cuts(self, spans: Sequence[Span]) -> list[str]:
+        rows = [self._row(span.doc_id) for span in spans]
+        for span, row in zip(spans, rows, strict=True):
+            if span.end > row.length:
+                raise StoreError(f"[{span.start}, {span.end}) lies outside {span.doc_id!r}, which has {row.length} characters")
+        return cut_out(self._engine, self.scope, spans, [row.tenant for row in rows])
 
     def document(self, doc_id: str) -> DocumentRow:
         """Return what is known of a document. Raises `StoreError` when it is unknown in this scope."""

@@ -8,9 +8,9 @@ from dataclasses import asdict
 from typing import Any
 
 from rag.errors import StoreError
-from rag.index.cut import point_id
 from rag.index.engine import Engine, Scope
 from rag.index.gate import PointRecord
+from rag.index.ids import point_id
 from rag.index.manifest import REBUILD, SCHEMA, Manifest
 
 KIND = "manifest"

@@ -8,9 +8,9 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from rag.errors import StoreError
-from rag.index.cut import point_id
 from rag.index.engine import Engine, Scope
 from rag.index.gate import MAX_PAYLOAD_BYTES, PointRecord
+from rag.index.ids import point_id
 from rag.index.manifest import REBUILD
 from rag.index.table import DocumentRow, DocumentTable, Facts
 

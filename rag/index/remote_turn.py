@@ -6,9 +6,9 @@ from secrets import token_hex
 from typing import Any
 
 from rag.errors import StoreError
-from rag.index.cut import point_id
 from rag.index.engine import Engine, Scope
 from rag.index.gate import PointRecord
+from rag.index.ids import point_id
 
 MARK = "build"  # the kind of these points: every collection made by a build has one from its first moment
 

@@ -6,24 +6,24 @@ the tenant that its row names are ever there: one that moves to another tenant i
 
 from __future__ import annotations
 
-import io
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, BinaryIO
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
 from rag.errors import StoreError
 from rag.index.commit import Averages, write_window
 from rag.index.engine import Engine, Scope
-from rag.index.frames import points, take
+from rag.index.frames import batch
 from rag.index.gate import Sparse
 from rag.index.pages import PAGE
-from rag.index.prepare import Prepared, Recipe, index_text
+from rag.index.prepare import Recipe, index_text
 from rag.index.remote_table import PENDING, read_row, row_id, row_point
 from rag.index.remote_turn import Turn
 from rag.index.report import Report
 from rag.index.spaces import bm25_weights, space_name
+from rag.index.spool import Spooled
 from rag.index.table import DocumentRow, DocumentTable, Facts
 from rag.stages import SparseSpace
 from rag.text import analyzer
@@ -40,20 +40,11 @@ class Sink:
         self._engine = engine
         self.written: set[str] = set()
 
-    def send(self, write: Callable[[BinaryIO], None]) -> None:
-        """Take one frame."""
-        stream = io.BytesIO()
-        write(stream)
-        stream.seek(0)
-        frame = take(stream)
-        if frame is not None:
-            self.order("write", *frame)
-
     def order(self, do: str, header: Mapping[str, Any], blobs: Sequence[bytes] = ()) -> None:
         """Write the points of a frame."""
         if do != "write":
             raise StoreError(f"{do} is nothing a server is sent")
-        made = points(header, blobs)
+        made = batch(header, blobs).points()
         self._engine.write(made)
         self.written.update(p.id for p in made)
 
@@ -69,7 +60,7 @@ class Writer:
         """Return the average lengths of a tenant, by space."""
         return {name: by_tenant[tenant] for name, by_tenant in self._found.items() if tenant in by_tenant}
 
-    def window(self, window: Sequence[Prepared], known: DocumentTable | None, report: Report) -> None:
+    def window(self, window: Sequence[Spooled], known: DocumentTable | None, report: Report) -> None:
         """Add or replace documents."""
         before = {d.row.id: known.get(d.row.id) if known is not None else None for d in window}
         self.remove([r for d in window if (r := before[d.row.id]) is not None and r.tenant != d.row.tenant])

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import sqlite3
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -51,6 +52,36 @@ class Facts:
     terms: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     fields: Mapping[str, str] = field(default_factory=dict)
     over_limit: Mapping[str, int] = field(default_factory=dict)
+
+
+def plain(row: DocumentRow) -> dict[str, Any]:
+    """Return the fields of a row by name, as JSON takes them."""
+    return {**vars(row), "meta": dict(row.meta)}
+
+
+def body_of(row: DocumentRow) -> str:
+    """Return what a row holds beside its `COLUMNS`, as JSON."""
+    data = plain(row)
+    return json.dumps({k: data[k] for k in BODY})
+
+
+def write(db: sqlite3.Connection, rows: Sequence[tuple[DocumentRow, Facts]]) -> bool:
+    """Write rows of distinct ids in the place of those that have them; returns whether there were any."""
+    ids = [r.id for r, _ in rows]
+    there = db.execute(f"SELECT id FROM documents WHERE id IN ({','.join('?' * len(ids))})", ids).fetchall()  # noqa: S608  # of question marks
+    gone = bool(there) and delete(db, there)
+    documents = [[*(packed(getattr(r, k)) if k in ("root", "source") else getattr(r, k) for k in COLUMNS), body_of(r)] for r, _ in rows]
+    db.executemany("INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", documents)
+    db.executemany("INSERT INTO terms VALUES (?, ?, ?, ?, ?)", [(r.id, k, r.tenant, n, s) for r, f in rows for k, (n, s) in f.terms.items()])
+    db.executemany("INSERT INTO fields VALUES (?, ?, ?, ?)", [(r.id, r.tenant, k, v) for r, f in rows for k, v in f.fields.items()])
+    db.executemany("INSERT INTO over_limit VALUES (?, ?, ?)", [(r.id, k, n) for r, f in rows for k, n in f.over_limit.items()])
+    return gone
+
+
+def delete(db: sqlite3.Connection, keys: Sequence[tuple[str]]) -> bool:
+    """Remove rows with all that hangs on them; returns whether there was anything."""
+    tables = ("documents", "terms", "fields", "over_limit")
+    return sum([db.executemany(f"DELETE FROM {name} WHERE id = ?", keys).rowcount for name in tables]) > 0  # noqa: S608  # of constants
 
 
 def row_of(found: tuple[Any, ...]) -> DocumentRow:

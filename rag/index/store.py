@@ -13,7 +13,6 @@ from rag.index.fit import OTHER, check_identity
 from rag.index.generation import Opened, open_generation
 from rag.index.manifest import REBUILD, current, unfinished
 from rag.index.reader import Reader
-from rag.index.server_options import is_server
 from rag.index.spaces import space_name
 from rag.runtime import Runtime
 from rag.stages import DenseSpace
@@ -81,8 +80,11 @@ class Index:
         file that was touched since it was sealed is read against its digest, points are counted, canaries searched for.
         """
         runtime = runtime or Runtime()
-        if isinstance(path, str) and is_server(path):
-            return cls._remote(path, runtime, memo, audit)
+        if isinstance(path, str) and ":" in path:
+            from rag.index.server_options import is_server
+
+            if is_server(path):
+                return cls._remote(path, runtime, memo, audit)
         path = Path(path)
         if generation is not None:
             return cls(path, generation, open_generation(generation), runtime, memo, audit)
@@ -108,19 +110,21 @@ class Index:
     def reader(self, pipeline: Pipeline, *, tenant: str | None = None, exact: bool | None = None) -> Reader:
         """Return a reader for a pipeline within a scope; the same one for the same arguments.
 
-        `exact` overrides `index.search` of the pipeline: True compares every vector, False uses the graph where there is one.
+        `exact` overrides `index.search` of the pipeline: True compares every vector, False uses the graph and the quantized vectors where there are any.
         Raises `StoreError` when the pipeline needs other chunks, spaces or models than are here, or the tenant is missing.
         """
         scope = self._scope(tenant)
-        self._check(pipeline)
         if exact is None:
-            exact = pipeline.index.search == "exact" or not self.manifest.hnsw
-        at = (pipeline.chunk_key, tuple(pipeline.retrieve.spaces()), scope, exact)
-        if at not in self._readers:
+            exact = pipeline.index.search == "exact" or not (self.manifest.hnsw or self.manifest.quantization != "none")
+        at = (pipeline.chunk_key, pipeline.retrieve.spaces(), scope, exact)
+        found = self._readers.get(at)
+        if found is None:  # one that is kept was made for a pipeline with the same chunks and spaces, and so with the same models
+            self._check(pipeline)
             if len(self._readers) >= MOST_READERS:  # one for each tenant that was asked for
                 self._readers.clear()
-            self._readers[at] = Reader(self.engine, self.manifest, self.documents, self.runtime, scope, exact, self._memo, self._audit, self.generation.name)
-        return self._readers[at]
+            found = Reader(self.engine, self.manifest, self.documents, self.runtime, scope, exact, self._memo, self._audit, self.generation.name)
+            self._readers[at] = found
+        return found
 
     def _scope(self, tenant: str | None) -> Scope:
         name = self.manifest.tenant_key

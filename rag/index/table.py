@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from rag.errors import StoreError
 from rag.index.manifest import REBUILD
-from rag.index.rows import BODY, COLUMNS, DocumentRow, Facts, packed, row_of, unpacked
+from rag.index.rows import COLUMNS, DocumentRow, Facts, body_of, delete, packed, row_of, unpacked, write
 
 __all__ = ["NAME", "DocumentRow", "DocumentTable", "Facts"]
 NAME = "documents.sqlite"
 _KEPT = 20_000  # rows that a table keeps between look-ups
+_TOGETHER = 500  # rows that are written at once
 _SELECT = f"SELECT {', '.join(COLUMNS)}, body FROM documents"  # noqa: S608  # made of the constants above
 _SCHEMA = """
 CREATE TABLE documents (id TEXT PRIMARY KEY, digest TEXT, root TEXT, source TEXT, tenant TEXT, chunks INTEGER, length INTEGER,
@@ -37,6 +36,8 @@ class DocumentTable(Mapping[str, DocumentRow]):
         """Open a table; a writable one is made when it is not there. Raises `StoreError` when it is missing or damaged."""
         self.path, self._lock = path, threading.RLock()
         self._kept: dict[str, DocumentRow] = {}
+        self._together = _TOGETHER if writable else 1  # what cannot be written fails at once
+        self._waiting: dict[str, tuple[DocumentRow, Facts]] = {}  # rows that are not written yet
         self._removed = False  # whether the file may still hold what is in no row
         new = writable and not path.exists()
         with self._guarded():
@@ -63,6 +64,7 @@ class DocumentTable(Mapping[str, DocumentRow]):
 
     def _all(self, sql: str, values: Iterable[Any] = ()) -> list[tuple[Any, ...]]:
         with self._guarded():
+            self._flush()
             return self._db.execute(sql, tuple(values)).fetchall()
 
     def __getitem__(self, doc_id: str) -> DocumentRow:
@@ -125,6 +127,10 @@ class DocumentTable(Mapping[str, DocumentRow]):
         """Return id and time of modification of every document."""
         return [list(r) for r in self._all("SELECT id, json_extract(body, '$.modified') FROM documents ORDER BY id")]
 
+    def dropped(self) -> set[str]:
+        """Return the ids of the documents that have no chunks because they repeat another."""
+        return {i for (i,) in self._all("SELECT id FROM documents WHERE chunks = 0 AND duplicate_of != ''")}
+
     def tenants(self) -> dict[str, int]:
         """Return the number of chunks of every tenant; one document without a tenant is of tenant `""`."""
         return dict(self._all("SELECT tenant, SUM(chunks) FROM documents GROUP BY tenant ORDER BY tenant"))
@@ -166,22 +172,23 @@ class DocumentTable(Mapping[str, DocumentRow]):
 
     def put(self, row: DocumentRow, facts: Facts) -> None:
         """Add or replace a row with what it adds to the sums."""
-        self.remove([row.id])
-        data = asdict(row)
-        body = json.dumps({k: data[k] for k in BODY})
         with self._guarded():
-            values = [*(packed(data[k]) if k in ("root", "source") else data[k] for k in COLUMNS), body]
-            self._db.execute("INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
-            self._db.executemany("INSERT INTO terms VALUES (?, ?, ?, ?, ?)", [(row.id, k, row.tenant, n, s) for k, (n, s) in facts.terms.items()])
-            self._db.executemany("INSERT INTO fields VALUES (?, ?, ?, ?)", [(row.id, row.tenant, k, v) for k, v in facts.fields.items()])
-            self._db.executemany("INSERT INTO over_limit VALUES (?, ?, ?)", [(row.id, k, n) for k, n in facts.over_limit.items()])
+            self._waiting[row.id] = (row, facts)
+            self._kept.pop(row.id, None)
+            if len(self._waiting) >= self._together:
+                self._flush()
+
+    def _flush(self) -> None:
+        """Write the rows that wait, in the place of those of the same ids."""
+        if self._waiting:
+            rows, self._waiting = list(self._waiting.values()), {}
+            self._removed = write(self._db, rows) or self._removed
 
     def note(self, row: DocumentRow) -> None:
         """Replace a row; what it adds to the sums stays."""
-        data = asdict(row)
         with self._guarded():
-            body = json.dumps({k: data[k] for k in BODY})
-            values = [packed(row.source), row.duplicate_of, body, row.id]
+            self._flush()
+            values = [packed(row.source), row.duplicate_of, body_of(row), row.id]
             self._db.execute("UPDATE documents SET source = ?, duplicate_of = ?, body = ? WHERE id = ?", values)
             self._removed = True
         self._kept.pop(row.id, None)
@@ -190,15 +197,15 @@ class DocumentTable(Mapping[str, DocumentRow]):
         """Remove rows with all that hangs on them."""
         keys = [(i,) for i in ids]
         with self._guarded():
-            for name in ("documents", "terms", "fields", "over_limit"):
-                found = self._db.executemany(f"DELETE FROM {name} WHERE id = ?", keys)  # noqa: S608  # one of four constants
-                self._removed = self._removed or found.rowcount > 0
+            self._flush()
+            self._removed = delete(self._db, keys) or self._removed
         for (i,) in keys:
             self._kept.pop(i, None)
 
     def commit(self) -> None:
         """Write what was changed; of what was removed nothing is left in the file."""
         with self._guarded():
+            self._flush()
             self._db.execute("COMMIT")
             if self._removed:
                 self._compact()

@@ -12,17 +12,21 @@ import os
 import signal
 import sys
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from rag.errors import StoreError
+from rag.index.batch import Rows
 from rag.index.canaries import record
-from rag.index.edge import SEGMENT, EdgeEngine
+from rag.index.edge import EdgeEngine
+from rag.index.edge_layout import segment_points
 from rag.index.engine import Layout, Scope
 from rag.index.faults import reached
 from rag.index.files import copy_tree, digest_file, files, require_space, stamp, sync_tree, used
-from rag.index.frames import points, take, unpack
+from rag.index.frames import batch, take, unpack
+from rag.index.gate import Sparse
 from rag.index.lock import hold
 from rag.index.manifest import Manifest, write_json, write_manifest
 
@@ -55,17 +59,18 @@ class Job:
     def write(self, header: Mapping[str, Any], blobs: Sequence[bytes]) -> None:
         """Write the points of a frame."""
         reached("child.write")
-        self._look(sum(map(len, blobs)) + sum(len(str(p)) for p in header["payloads"][:1]) * len(header["ids"]))
-        self.engine.write(points(header, blobs))
+        self._look(sum(map(len, blobs)))
+        self.engine.write_batch(batch(header, blobs))
         before, self.written = self.written, self.written + len(header["ids"])
-        if self.written // SEGMENT > before // SEGMENT:
+        size = segment_points(self.expected)
+        if self.written // size > before // size:
             self.engine.rotate(self.expected)
 
     def reweigh(self, header: Mapping[str, Any], blobs: Sequence[bytes]) -> None:
         """Replace sparse vectors of points that stay."""
         reached("child.reweigh")
         self._look(sum(map(len, blobs)))
-        self.engine.reweigh(header["space"], dict(zip(header["ids"], unpack(header["lengths"], *blobs), strict=True)))
+        self.engine.reweigh(header["space"], _weights(header["ids"], unpack(header["lengths"], *blobs)))
 
     def _look(self, size: int) -> None:
         """Stop before the disk is full: the engine maps its files, and a map on a full disk is a SIGBUS."""
@@ -75,7 +80,7 @@ class Job:
         """Optimise, verify, and write the manifest last, everything on disk."""
         require_space(self.path, used(self.path / "shard"), "optimising")
         reached("child.optimize")
-        self.engine.index_payload(manifest.fields)
+        self.engine.index_payload({"kind": "keyword", **manifest.fields})  # chunks are counted without reading what the points hold
         self.engine.finish()
         reached("child.flush")
         engine = EdgeEngine.load(self.path / "shard", self.layout)
@@ -83,13 +88,20 @@ class Job:
         canaries = record(engine, self.layout)
         engine.close()
         reached("child.verify")
-        sync_tree(self.path)
         found = files(self.path)
+        with ThreadPoolExecutor(1) as other:  # the disk is waited for while digests are computed
+            synced = other.submit(sync_tree, self.path)
+            digests = {name: digest_file(path) for name, path in found.items()}
+            synced.result()
         write_json(self.path / "stamps.json", {name: stamp(path) for name, path in found.items()})
-        manifest = replace(manifest, files={name: digest_file(path) for name, path in found.items()}, canaries=canaries)
+        manifest = replace(manifest, files=digests, canaries=canaries)
         reached("child.manifest")
         write_manifest(self.path, manifest)
         os.close(self.held)
+
+
+def _weights(ids: Sequence[str], rows: Rows) -> dict[str, Sparse | None]:
+    return {i: Sparse(tuple(terms), tuple(values)) if terms else None for i, (terms, values) in zip(ids, rows.vectors(), strict=True)}
 
 
 def _verify(engine: EdgeEngine, manifest: Manifest, tenants: Mapping[str, int]) -> None:
@@ -109,7 +121,7 @@ def _handle(job: Job | None, header: Mapping[str, Any], blobs: Sequence[bytes]) 
         if job is not None:
             job.engine.close()
             os.close(job.held)
-        layout = Layout(header["dense"], tuple(header["sparse"]), header["hnsw"])
+        layout = Layout(header["dense"], tuple(header["sparse"]), header["hnsw"], header["quantization"])
         return Job(Path(header["path"]), Path(header["base"]) if header["base"] else None, layout, header["points"])
     if job is None:
         raise StoreError(f"{do} before begin")

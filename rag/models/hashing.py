@@ -40,6 +40,10 @@ class HashingEncoder:
             rows[i] = np.sum([_direction(w, self.dimension) for w in words], axis=0)
         return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), dtype=np.float32)
 
+    def for_questions(self) -> HashingEncoder:
+        """Return this encoder: questions are embedded as passages are."""
+        return self
+
     def counts(self, texts: Sequence[str]) -> list[int]:
         """Return the number of words of each text."""
         return [len(_WORD.findall(t)) for t in texts]

@@ -42,12 +42,14 @@ class Budget(Packer):
         """Return the context; its token count is that of its text, headers included."""
         count = reader.runtime.tokenizer(self.tokenizer)
         kept: list[Hit] = []
+        shown: dict[str, list[Span]] = {}
         used = dropped = cut = 0
         for found in hits:
             hit = found
             if self.limit and len(kept) == self.limit:
                 break
-            if any(k.chunk.span.overlap(hit.chunk.span) == len(hit.chunk.span) for k in kept):
+            span = hit.chunk.span
+            if any(k.start <= span.start and span.end <= k.end for k in shown.get(span.doc_id, ())):
                 continue
             if kept and used + len(hit.chunk.text.split()) > self.budget:  # a word is a token at least: no need to count further
                 dropped += 1
@@ -59,6 +61,7 @@ class Budget(Packer):
                 dropped += 1
                 continue
             kept.append(hit)
+            shown.setdefault(span.doc_id, []).append(hit.chunk.span)
             used += cost
         ordered = arrange(kept, self.order)
         text = "\n\n".join(source(i, hit, reader) for i, hit in enumerate(ordered, start=1))

@@ -15,6 +15,7 @@ from rag.registry import did_you_mean
 
 FOLDER = Path(__file__).parent
 MOST_BYTES = 64 * 1024
+_NAME = re.compile(r"[\w-]{1,100}")
 _SLOT = re.compile(r"\{\{([a-z_]+)\}\}")
 _PARTS = re.compile(r"^# (system|user)\s*$", re.MULTILINE)
 
@@ -53,7 +54,7 @@ def names() -> list[str]:
 def load(name: str) -> Prompt:
     """Return a prompt by its name here, or by the path of a file ending in `.md`. Raises `ConfigError`."""
     path = Path(name) if name.endswith(".md") else FOLDER / f"{name}.md"
-    if not name.endswith(".md") and name not in names():
+    if not name.endswith(".md") and not (_NAME.fullmatch(name) and path.is_file()):
         raise ConfigError(f"no prompt is called {name[:60]!r}{did_you_mean(name, names())}; there are: {', '.join(names())}; or give the path of an .md file")
     try:
         stat = path.stat()

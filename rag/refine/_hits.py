@@ -32,10 +32,10 @@ def chunk_id(hit: Hit) -> str:
     return hit.chunk.id.split(MARK, 1)[0]
 
 
-def reshaped(hit: Hit, span: Span, reader: Reader, use: str, parent: Span | None = None, more: bool = False) -> Hit:
+def reshaped(hit: Hit, span: Span, reader: Reader, use: str, parent: Span | None = None, more: bool = False, text: str | None = None) -> Hit:
     """Return the hit on other characters of its document, cut from the index; `more`: a further hit of the same chunk.
 
-    A parent that does not hold all of the span is none of it any more.
+    A parent that does not hold all of the span is none of it any more. `text` is that of the span where it was read before.
     """
     old = hit.chunk
     if parent is not None and not parent.start <= span.start <= span.end <= parent.end:
@@ -46,7 +46,8 @@ def reshaped(hit: Hit, span: Span, reader: Reader, use: str, parent: Span | None
     if span == old.span:
         return Hit(replace(old, id=own, parent=parent), hit.score, use)
     shift = span.start - old.span.start
-    text = old.text[shift : shift + len(span)] if shift >= 0 and span.end <= old.span.end else reader.text(span)
+    if text is None:
+        text = old.text[shift : shift + len(span)] if shift >= 0 and span.end <= old.span.end else reader.text(span)
     return Hit(Chunk(own, span, text, text, parent, old.meta), hit.score, use)
 
 

@@ -9,7 +9,7 @@ from rag.index.reader import Reader
 from rag.refine._hits import found, reshaped
 from rag.registry import register
 from rag.stages import Refiner, bounded
-from rag.types import Found, Hit, Query
+from rag.types import Found, Hit, Query, Span
 
 
 @register("parents")
@@ -25,14 +25,12 @@ class Parents(Refiner):
     def refine(self, hits: tuple[Hit, ...], query: Query, reader: Reader) -> Found:
         """Return unique parents in the order of their best children."""
         start = time.perf_counter()
-        kept: list[Hit] = []
-        seen = set()
+        best: dict[Span, Hit] = {}
         for hit in hits:
-            span = hit.chunk.parent or hit.chunk.span
-            if span in seen:
-                continue
-            seen.add(span)
-            kept.append(reshaped(hit, span, reader, self.use) if hit.chunk.parent else hit)
-            if len(kept) == self.limit:
+            best.setdefault(hit.chunk.parent or hit.chunk.span, hit)
+            if len(best) == self.limit:
                 break
+        wider = [span for span, hit in best.items() if span != hit.chunk.span]
+        texts = dict(zip(wider, reader.texts(wider), strict=True))
+        kept = [reshaped(hit, span, reader, self.use, text=texts.get(span)) if hit.chunk.parent else hit for span, hit in best.items()]
         return found(self.use, start, len(hits), kept)

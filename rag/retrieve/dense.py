@@ -56,8 +56,8 @@ class Dense(Retriever):
         """Return the embeddings whose mean is searched for: of the passages, of the text, or of both."""
         passages = [p for p in query.passages if p.strip()]
         own = [query.text] if query.text.strip() and (query.with_text or not query.passages) else []
-        embed = reader.runtime.embed
-        found = [embed(self.space.model, t, prefix=p) for t, p in ((passages, self.passage_prefix), (own, self.query_prefix)) if t]
+        embed, given = reader.runtime.embed, ((passages, self.passage_prefix, False), (own, self.query_prefix, True))
+        found = [embed(self.space.model, t, prefix=p, question=q) for t, p, q in given if t]
         return np.concatenate(found) if found else np.empty((0, 0), dtype=np.float32)
 
 

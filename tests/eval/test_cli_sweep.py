@@ -58,6 +58,29 @@ def test_a_sweep_names_the_tied_set_its_simplest_member_and_what_confirmation_sh
         assert line in text.stdout
 
 
+def test_a_sweep_takes_every_argument_of_run() -> None:
+    from inspect import signature
+
+    from eval.cli import run_command
+    from eval.cli_sweep import sweep_command
+
+    run, sweep = signature(run_command).parameters, signature(sweep_command).parameters
+    assert set(run) - set(sweep) == {"configs"}, "the matrix stands in for the configurations"
+    assert {n for n in set(run) & set(sweep) if (run[n].annotation, run[n].default) != (sweep[n].annotation, sweep[n].default)} <= {"certificate", "limit"}
+
+
+def test_a_sweep_records_completions_and_is_made_again_from_them_alone(task: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    body = "base: {chunk: whole, retrieve: bm25, models: {encoder: hashing-16, chat: CHAT}, answer: generative}\nmatrix: {pack.tokens: [100, 2000]}\n"
+    (task / "asks.yaml").write_text(body.replace("CHAT", "parrot"))
+    first = call("sweep", "asks.yaml", "--out", "out", "--record", "said.jsonl", "--json")
+    assert json.loads(first.stdout)["work"]["completions"] > 0
+    assert len((task / "said.jsonl").read_text().splitlines()) >= 24
+    monkeypatch.setenv("RAG_CACHE_DIR", str(task / "other"))
+    (task / "asks.yaml").write_text(body.replace("CHAT", "{use: recorded, path: said.jsonl}"))
+    again = json.loads(call("sweep", "asks.yaml", "--out", "again", "--json").stdout)
+    assert again["selection"]["rows"]["base"]["mean"] == json.loads(first.stdout)["selection"]["rows"]["base"]["mean"]
+
+
 def test_a_plan_of_a_matrix_or_of_files_writes_nothing(task: Path) -> None:
     (task / "one.yaml").write_text("chunk: whole\nretrieve: bm25\nmodels: {encoder: hashing-16}\nanswer: {use: extractive, blend: 0}\n")
     before = sorted(task.rglob("*"))

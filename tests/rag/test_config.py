@@ -147,8 +147,8 @@ MESSAGES: list[tuple[str, str]] = [
     (VALID + "index: fast\n", "index: expected a mapping, found text 'fast'"),
     (
         VALID + "index: {exact_bellow: 1}\n",
-        "index.exact_bellow: unknown field, did you mean 'exact_below'?; allowed: search, exact_below, tenant_key, max_document_mb, "
-        "duplicates, duplicate_similarity, parse_seconds, parse_memory_mb, modified_key",
+        "index.exact_bellow: unknown field, did you mean 'exact_below'?; allowed: search, exact_below, quantization, tenant_key, "
+        "max_document_mb, duplicates, duplicate_similarity, parse_seconds, parse_memory_mb, modified_key",
     ),
     (VALID + "index: {exact_below: -1}\n", "index: exact_below must be at least 0, not -1"),
     (VALID + "index: {max_document_mb: 0}\n", "index: max_document_mb must be more than 0, not 0.0"),

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rag.blocks import blocks
 from rag.chunk.markdown import Markdown
 from rag.places import Places
 from rag.runtime import Runtime
@@ -113,3 +114,13 @@ def test_any_span_of_any_text_has_a_place(text: str, a: int, b: int) -> None:
     """A heading, if any, is text, and never an error."""
     found = Places(Document("d", text)).of(min(a, b, len(text)), min(max(a, b), len(text)))
     assert set(found) <= {"heading"}
+
+
+@given(st.text("#=-ab \t\n\r", max_size=30), st.integers(0, 5))
+def test_every_heading_there_is_stands_above_its_own_text(text, body):
+    """Texts are not read by line where no line can be one of a heading: that must not lose any."""
+    document = Document("a", text, body=min(body, len(text)))
+    places = Places(document)
+    for block in blocks(text, document.body):
+        if block.kind == "heading":
+            assert block in places.headings(block.start, block.end)

@@ -12,7 +12,7 @@ import pytest
 
 from rag.errors import ConfigError
 from rag.registry import did_you_mean, find, parts, register
-from rag.stages import KINDS, Chunker
+from rag.stages import KINDS, REGISTERED, Chunker
 
 ROOT = Path(__file__).parents[2]
 PLUGIN = """
@@ -121,3 +121,27 @@ for attempt in range(2):
 """
     line = "ConfigError plugin 'halves' of spanwise-halves cannot be loaded (RuntimeError: no licence); repair or uninstall it\n"
     assert _python(code, broken).stdout == line * 2
+
+
+def test_every_part_of_ours_lies_in_the_module_called_as_it_is() -> None:
+    """What `find` relies on to import one module and not all."""
+    own = {(kind.kind, use): cls.__module__ for kind in REGISTERED for use, cls in parts(kind.kind).items() if cls.__module__.startswith("rag.")}
+    assert own == {(kind, use): f"rag.{kind}.{use}" for kind, use in own}
+    assert len(own) > 40
+
+
+def test_finding_a_part_imports_no_other() -> None:
+    code = """
+import sys
+from rag.registry import find
+assert find('retrieve', 'rrf', 'x').__name__ == 'Rrf'
+print(sorted(m for m in sys.modules if m.startswith(('rag.retrieve.', 'rag.refine.', 'rag.answer.')) and not m.split('.')[-1].startswith('_')))
+"""
+    done = _python(code)
+    assert (done.stderr, done.stdout) == ("", "['rag.retrieve.rrf']\n")
+
+
+@pytest.mark.parametrize("use", ["_ranking", "__init__", "../pipeline", "bm25.py", "", "a b", "rrf.Rrf", "x" * 300])
+def test_a_name_that_is_no_part_is_one_clear_error_and_runs_no_module(use: str) -> None:
+    with pytest.raises(ConfigError, match="no retrieve stage is called"):
+        find("retrieve", use, "retrieve")

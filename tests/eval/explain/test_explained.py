@@ -9,6 +9,7 @@ import pytest
 from eval.explain.difference import difference
 from eval.explain.explained import explain, stages_of
 from eval.explain.opened import open_run
+from eval.explain.text import difference_text
 from eval.explain.waterfall import waterfall
 from rag.config import load, parse
 from rag.runtime import Runtime
@@ -70,6 +71,8 @@ def test_a_pipeline_against_itself_explains_exactly_nothing(place):
     rows = [*body["stages"], body["total"]]
     assert {r[k] for r in rows for k in ("delta", "low", "high", "wins", "losses")} == {0}
     assert body["moved"] == []
+    assert {o[k] for o in body["outcomes"] for k in ("delta", "low", "high", "wins", "losses")} == {0}
+    assert sum(o["a"] for o in body["outcomes"]) == body["n"] == 4
 
 
 def test_the_difference_of_two_pipelines_lies_where_they_differ_and_sums_to_the_whole(place):
@@ -82,6 +85,27 @@ def test_the_difference_of_two_pipelines_lies_where_they_differ_and_sums_to_the_
     moved = [m for m in body["moved"] if "pack" in (m["from"], m["to"])]
     assert {m["to"] for m in moved} == {"pack"}
     assert sum(m["n"] for m in moved) == 2
+
+
+def test_the_counts_of_outcomes_differ_by_what_moved_with_an_interval_over_documents(place):
+    """`pack` shows one hit, and loses two questions there that `chunk` does not. Four documents with differences 0, 0, 1, 1: each flip of
+    signs of the two is as likely, so as much as 2 comes in half of the assignments."""
+    run, pack = explained(place, "pack")
+    _, torn = explained(place, "chunk")
+    body = difference(pack, torn, run.clusters)
+    (row,) = [o for o in body["outcomes"] if o["stage"] == "pack"]
+    assert (row["a"], row["b"], row["delta"], row["wins"], row["losses"], row["p"]) == (2, 0, 2, 2, 0, 0.5)
+    assert row["low"] <= 0 < row["high"] <= 4
+    back = next(o for o in difference(torn, pack, run.clusters)["outcomes"] if o["stage"] == "pack")
+    assert (back["delta"], back["low"], back["high"]) == (-2, -row["high"], -row["low"])
+    for o in body["outcomes"]:
+        into = sum(m["n"] for m in body["moved"] if m["to"] == o["stage"])
+        out_of = sum(m["n"] for m in body["moved"] if m["from"] == o["stage"])
+        assert o["delta"] == o["a"] - o["b"] == into - out_of
+        assert (o["p_adjusted"] is None) == (into == out_of == 0)
+    assert sum(o["delta"] for o in body["outcomes"]) == 0
+    lines = difference_text(body).split("\n")
+    assert [line.split()[:4] for line in lines if line.startswith("pack ")][-1] == ["pack", "2", "0", "+2"]
 
 
 def test_stages_are_named_after_refiners_and_second_ones_are_numbered():

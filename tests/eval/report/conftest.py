@@ -1,7 +1,11 @@
-"""Makes the folder of a small run out of given values, with the project's own functions for every file."""
+"""Makes the folder of a small run out of given values, a real run of hostile documents, and opens pages in a real browser."""
 
 from __future__ import annotations
 
+import json
+import os
+import shutil
+import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from html.parser import HTMLParser
 from pathlib import Path
@@ -9,11 +13,14 @@ from typing import Any
 
 import pytest
 
+from eval import run
 from eval.metrics import parse_all
 from eval.questions import Question
 from eval.records import question_row, score_rows, write_jsonl
 from eval.score import Score
 from eval.summary import summarize
+from rag import Runtime
+from rag.config import parse
 from rag.index.manifest import write_json
 from rag.types import Span
 
@@ -89,7 +96,7 @@ class Parsed(HTMLParser):
             self._rows[-1].append("")
         elif tag in ("small", "div") and self._inside in ("td", "th"):
             self._rows[-1][-1] += " "
-        if tag in ("td", "th", "caption", "style"):
+        if tag in ("td", "th", "caption", "style", "script"):
             self._inside = tag
 
     def handle_endtag(self, tag: str) -> None:
@@ -99,7 +106,7 @@ class Parsed(HTMLParser):
             self._inside = ""
 
     def handle_data(self, data: str) -> None:
-        if self._inside != "style":
+        if self._inside not in ("style", "script"):
             self.text += data
         if self._inside in ("td", "th"):
             self._rows[-1][-1] += data
@@ -120,3 +127,77 @@ class Parsed(HTMLParser):
 def parse_page() -> Callable[[str], Parsed]:
     """Return the parser of pages."""
     return Parsed
+
+
+HOSTILE = "</script><img src=x onerror=document.title='owned'><!-- <script>document.title='owned'</script> &lt; \N{LINE SEPARATOR} \N{GRINNING FACE}"
+DOCUMENTS = {
+    "engine.md": f"{HOSTILE} Falcon engines burn kerosene in every stage. They roar.",
+    "wing.md": "Falcon wings are light. Falcon wings are long.",
+    "heron.md": "Herons eat fish. Nothing else will do.",
+}
+ASKED = [
+    {
+        "id": "top",
+        "text": "What do falcon engines burn? <b>x</b>",
+        "evidence": [{"doc": "engine.md", "quote": "burn kerosene"}],
+        "answers": ["Kerosene."],
+        "tags": ["fact", "air"],
+    },
+    {"id": "second", "text": "Falcon engines?", "evidence": [{"doc": "wing.md", "quote": "wings are light"}], "answers": ["Light wings."], "tags": ["fact"]},
+    {"id": "bird", "text": "What do herons eat?", "evidence": [{"doc": "heron.md", "quote": "eat fish"}], "answers": ["Fish."], "tags": ["water"]},
+    {"id": "none", "text": "Who is the king?", "evidence": [], "answerable": False, "tags": ["odd"]},
+]
+_BASE = {"chunk": "whole", "retrieve": "bm25", "models": {"encoder": "hashing-64"}, "answer": {"use": "extractive", "blend": 0, "threshold": 0.0}}
+CONFIGS = {"fine": _BASE, "search": {**_BASE, "retrieve": {"use": "bm25", "limit": 1}}, "pack": {**_BASE, "pack": {"use": "budget", "limit": 1}}}
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with `docs`, `q.jsonl`, `run` and its `cache`: three configurations that lose the evidence of `second` at no stage, search and pack."""
+    place = tmp_path_factory.mktemp("report")
+    (place / "docs").mkdir()
+    for name, text in DOCUMENTS.items():
+        (place / "docs" / name).write_text(text, encoding="utf-8")
+    (place / "q.jsonl").write_text("".join(json.dumps(q) + "\n" for q in ASKED), encoding="utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RAG_CACHE_DIR", str(place / "cache"))
+        pipelines = {name: parse(data) for name, data in CONFIGS.items()}
+        metrics = ("span_recall", "recall@5", "token_f1", "faithfulness", "abstention_recall")
+        run(pipelines, place / "docs", place / "q.jsonl", place / "run", metrics=metrics, runtime=Runtime(show_progress=False))
+    return place
+
+
+@pytest.fixture
+def place(made: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The same folder, with its own cache at hand."""
+    monkeypatch.setenv("RAG_CACHE_DIR", str(made / "cache"))
+    return made
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The browser; without one its tests are skipped, unless `RAG_REQUIRE_CHROMIUM` says that they must run."""
+    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if found is None:
+        if os.environ.get("RAG_REQUIRE_CHROMIUM") == "1":
+            pytest.fail("RAG_REQUIRE_CHROMIUM=1, and there is no chromium on PATH")
+        pytest.skip("there is no chromium on PATH")
+    return found
+
+
+@pytest.fixture
+def visit(chromium: str, tmp_path: Path) -> Callable[..., str]:
+    """Return a function: a page, a fragment and perhaps a script of a tester to the elements of the page after its scripts have run."""
+
+    def look(text: str, fragment: str = "", script: str = "") -> str:
+        file = tmp_path / "visited.html"
+        if script:  # a guest that the policy of the page would keep out
+            text = text.replace('<meta http-equiv="Content-Security-Policy"', '<meta name="was-policy"', 1).replace(
+                "</body>", f"<script>{script}</script></body>"
+            )
+        file.write_text(text, encoding="utf-8")
+        flags = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", f"--user-data-dir={tmp_path / 'profile'}", "--virtual-time-budget=20000"]
+        done = subprocess.run([chromium, *flags, "--dump-dom", f"file://{file}{fragment}"], capture_output=True, timeout=300, check=True)
+        return done.stdout.decode()
+
+    return look

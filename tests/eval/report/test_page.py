@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import re
 import shutil
@@ -34,15 +36,21 @@ def three(make_run):
     )
 
 
-def test_a_page_is_one_file_that_loads_and_runs_nothing(three, parse_page):
+def test_a_page_is_one_file_that_loads_nothing_and_runs_only_its_own_script(three, parse_page):
     text = page(*three)
     seen = parse_page(text)
     assert "://" not in text
-    assert not {"script", "link", "img", "iframe", "object", "embed", "form", "base", "metadata"} & {tag for tag, _ in seen.tags}
+    assert seen.named("script") == [{"type": "application/json", "id": "browser-data"}, {}]
+    script = text.split("<script>")[1].split("</script>")[0]
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert f"script-src 'sha256-{digest}';" in text
+    assert not {"link", "img", "iframe", "object", "embed", "form", "base", "metadata"} & {tag for tag, _ in seen.tags}
     assert all(attrs["href"].startswith("#") for _, attrs in seen.tags if "href" in attrs)
     assert not any(key.startswith("on") or key == "src" for _, attrs in seen.tags for key in attrs)
     (policy,) = (m["content"] for m in seen.named("meta") if m.get("http-equiv") == "Content-Security-Policy")
-    assert policy.startswith("default-src 'none'; style-src 'unsafe-inline'; img-src data:")
+    assert re.fullmatch(
+        r"default-src 'none'; script-src 'sha256-[\w+/=]+'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'", policy
+    )
     assert not re.findall(r"url\((?!#)", text)
 
 
@@ -60,8 +68,8 @@ def test_structure_serves_readers_of_every_kind(three, parse_page):
     assert all(th.get("scope") in ("row", "col") for th in seen.named("th"))
     assert sum("scroll" in div.get("class", "") and div.get("tabindex") == "0" for div in seen.named("div")) == tables
     plots = seen.named("svg")
-    assert len(plots) == 2 + 3  # wide, narrow, and a panel for each of three metrics
-    assert all(p["role"] == "img" and len(p["aria-label"]) > 20 for p in plots)
+    assert len(plots) == 2 + 3 + 2 + 2  # wide, narrow, a panel for each of three metrics; differences on the first, wide and narrow, and on two more
+    assert all(p["role"] == "img" and (len(p.get("aria-label", "")) > 20 or "aria-labelledby" in p) for p in plots)
 
 
 def test_every_id_is_used_once_and_every_reference_meets_one(three, parse_page):
@@ -147,7 +155,8 @@ def test_text_of_a_run_is_shown_and_never_obeyed(make_run, parse_page):
     summary, folder = make_run(values, {name: 5.0, other: 9.0}, kinds=("<b>bold</b>", "'\"><i>"), failed=[{"doc_id": "<img src=x>", "reason": "</ul><script>"}])
     summary["judge"]["use"] = "</title><script>"
     seen = parse_page(page(summary, folder))
-    assert not {"script", "b", "i", "img"} & {tag for tag, _ in seen.tags}
+    assert len(seen.named("script")) == 2
+    assert not {"b", "i", "img"} & {tag for tag, _ in seen.tags}
     assert not any(key.startswith("on") for _, attrs in seen.tags for key in attrs)
     assert seen.text.count(name) >= 5
     assert seen.text.count(other) >= 5

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from rag.index.store import Index
 
@@ -40,9 +41,54 @@ def test_the_graph_is_built_above_a_size_switched_both_ways_and_nearly_as_good_a
         assert not index.manifest.hnsw
 
 
+def test_quantization_is_switched_both_ways_without_a_changed_document_and_recorded(lab):
+    path = lab.folder()
+    texts = {k: CLUSTERED[k] for k in sorted(CLUSTERED)[:300]}
+    for wanted in ("none", "scalar", "none"):
+        pipeline = lab.pipeline({"use": "dense", "limit": 10}, index={"search": "hnsw", "quantization": wanted})
+        report = lab.build(path, pipeline, texts)
+        assert report.added + report.unchanged == 300
+        with Index.open(path, lab.runtime) as index:
+            assert index.manifest.quantization == index.engine.layout.quantization == wanted
+            assert any(name.endswith("quantized.data") for name in index.manifest.files) is (wanted == "scalar")
+            true, near = (pipeline.search(index, "word5 word7 number6", exact=e)[0] for e in (True, False))
+            assert {h.chunk.id: h.score for h in near} == pytest.approx({h.chunk.id: h.score for h in true}, abs=1e-6)
+
+
+def test_an_index_from_before_quantization_stays_as_it_is_until_it_changes(lab):
+    path = lab.folder()
+    plain, auto = (lab.pipeline("dense", index={"search": "hnsw", "quantization": q}) for q in ("none", "auto"))
+    lab.build(path, plain, THREE)
+    with Index.open(path, lab.runtime) as index:
+        before = index.generation
+    assert lab.counts(lab.build(path, auto, THREE)) == lab.expect(unchanged=3)
+    with Index.open(path, lab.runtime) as index:
+        assert (index.generation, index.manifest.quantization) == (before, "none")
+    lab.build(path, auto, {**THREE, "d.md": "a fish swims"})
+    with Index.open(path, lab.runtime) as index:
+        assert index.manifest.quantization == "scalar"
+        assert len(auto.search(index, "fish")[0]) == 4
+
+
 def test_the_graph_can_be_forced_on_a_small_index_and_needs_vectors(lab):
     with lab.index(THREE, lab.pipeline(index={"search": "hnsw"})) as index:
         assert index.manifest.hnsw
         assert index.pipeline.search(index, "cat")[0]
     with lab.index(THREE, lab.pipeline("bm25", index={"search": "hnsw"})) as index:
         assert not index.manifest.hnsw
+
+
+def test_quantized_vectors_without_a_graph_find_what_comparing_all_finds_with_the_same_scores(lab):
+    path, dense = lab.folder(), {"use": "dense", "limit": 10}
+    pipeline = lab.pipeline(dense, index={"quantization": "scalar"})
+    lab.build(path, pipeline, CLUSTERED)
+    with Index.open(path, lab.runtime) as index:
+        assert (index.manifest.hnsw, index.manifest.quantization) == (False, "scalar")
+        assert not index.reader(pipeline).exact
+        assert index.reader(lab.pipeline(dense, index={"search": "exact"})).exact
+        held = asked = 0
+        for n in range(40):
+            near, all_ = ({h.chunk.id: h.score for h in pipeline.search(index, f"word{n} number{n}", exact=e)[0]} for e in (None, True))
+            assert all(score == all_[i] for i, score in near.items() if i in all_)
+            held, asked = held + len(near.keys() & all_.keys()), asked + len(all_)
+    assert held / asked > 0.99

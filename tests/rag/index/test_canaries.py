@@ -34,6 +34,19 @@ def test_an_index_is_sealed_with_canaries_and_sings(index):
     verify(index.engine, index.manifest)
 
 
+def test_with_a_graph_the_graph_is_searched_and_an_older_canary_compares_all_vectors(lab):
+    with lab.index(SIX, lab.pipeline(index={"search": "hnsw"})) as index:
+        assert [c["exact"] for c in index.manifest.canaries] == [False] * COUNT
+        asked, nearest = [], index.engine.nearest
+        index.engine.nearest = lambda *a: asked.append(a[-1]) or nearest(*a)
+        verify(index.engine, index.manifest)
+        assert asked == [True, False] * COUNT  # keywords, then vectors
+        older = [{k: v for k, v in c.items() if k != "exact"} for c in index.manifest.canaries]
+        asked.clear()
+        verify(index.engine, replace(index.manifest, canaries=older))
+        assert asked == [True, True] * COUNT
+
+
 def changed(index, change):
     canaries = copy.deepcopy(index.manifest.canaries)
     change(canaries[1])

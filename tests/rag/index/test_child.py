@@ -226,10 +226,11 @@ def test_what_the_writer_says_is_heard_though_more_was_sent_meanwhile(child):
     assert child._process.wait(20) == 1
 
 
-def test_a_death_that_shows_when_the_last_frame_is_flushed_is_a_clear_error(child, tmp_path):
+def test_a_death_before_the_last_frame_is_answered_is_a_clear_error(child, tmp_path):
     child.begin(tmp_path, None, Layout({}, ("s",)))
     child.finish()
-    child.order("write", {"ids": [], "payloads": [], "dense": [], "sparse": {}})  # small: it waits in the buffer
+    os.kill(child._process.pid, signal.SIGSTOP)
+    child.order("write", {"ids": [], "dense": [], "sparse": {}}, [b"[]"])
     os.kill(child._process.pid, signal.SIGKILL)
     assert gone(child._process.pid)
     with pytest.raises(StoreError, match="ended with SIGKILL"):

@@ -403,6 +403,14 @@ def test_idf_counts_no_deleted_point_before_the_engine_has_optimised_either(stor
     engine.close()
 
 
+def test_idf_counts_no_point_that_was_deleted_from_what_was_sealed(store):
+    """A sealed shard is searched without counting; what is written to it afterwards counts at once."""
+    engine = built(store, [point(n, sparse=w) for n, w in CORPUS.items()])
+    engine.delete([name(2), name(5)])
+    left = {n: w for n, w in CORPUS.items() if n not in (2, 5)}
+    assert dict(sparse(engine, {10: 1, 20: 1})) == pytest.approx(bm25(left, {10: 1, 20: 1}), rel=1e-5)
+
+
 def test_idf_is_counted_within_the_tenant_and_not_narrowed_by_a_filter(store):
     own = {1: {10: 1, 21: 1}, 2: {10: 1, 22: 1}, 3: {20: 1}}
     other = {n: {10: 1} for n in range(100, 150)}

@@ -14,7 +14,8 @@ from rag.chunk.markdown import Markdown
 from rag.chunk.parent import Parent
 from rag.chunk.sentence import Sentence
 from rag.chunk.whole import Whole
-from rag.index.cut import cut, point_id
+from rag.index.cut import cut
+from rag.index.ids import point_id
 from rag.runtime import Runtime
 from rag.stages import Chunker
 from rag.types import Document, Piece, Span

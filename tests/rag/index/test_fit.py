@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rag.errors import StoreError
-from rag.index.fit import check_fit, check_identity, graph
+from rag.index.fit import check_fit, check_identity, graph, quantization
 from rag.index.manifest import Manifest
 from rag.index.prepare import Recipe
 
@@ -27,13 +27,26 @@ def test_a_model_is_what_it_is_whatever_precision_it_computes_in(asked, fits):
 @pytest.mark.parametrize(
     ("retrieve", "options", "chunks", "wanted"),
     [
-        ("dense", {}, 19_999, False), ("dense", {}, 20_000, True), ("dense", {"exact_below": 0}, 0, True), ("dense", {"search": "exact"}, 10**6, False),
+        ("dense", {}, 49_999, False), ("dense", {}, 50_000, True), ("dense", {"exact_below": 0}, 0, True), ("dense", {"search": "exact"}, 10**6, False),
         ("dense", {"search": "hnsw"}, 1, True), ("bm25", {"search": "hnsw"}, 10**6, False),
     ],
 )  # fmt: skip
 def test_a_graph_is_built_as_told_or_by_size_and_never_without_vectors(lab, retrieve, options, chunks, wanted):
     pipeline = lab.pipeline(retrieve, index=options)
     assert graph(Recipe(pipeline, tuple(pipeline.retrieve.spaces()), lab.runtime, 0.0), chunks) is wanted
+
+
+@pytest.mark.parametrize(
+    ("retrieve", "options", "chunks", "wanted"),
+    [
+        ("dense", {}, 4_999, "none"), ("dense", {}, 5_000, "scalar"), ("dense", {"quantization": "none"}, 10**6, "none"), ("bm25", {}, 10**6, "none"),
+        ("dense", {"quantization": "scalar"}, 1, "scalar"), ("dense", {"search": "hnsw"}, 1, "scalar"), ("dense", {"search": "exact"}, 10**6, "none"),
+        ("dense", {"search": "exact", "quantization": "scalar"}, 10**6, "none"), ("bm25", {"quantization": "scalar"}, 10**6, "none"),
+    ],
+)  # fmt: skip
+def test_vectors_are_quantized_as_told_or_by_size_and_never_where_search_is_exact(lab, retrieve, options, chunks, wanted):
+    pipeline = lab.pipeline(retrieve, index=options)
+    assert quantization(Recipe(pipeline, tuple(pipeline.retrieve.spaces()), lab.runtime, 0.0), chunks) == wanted
 
 
 def test_chunkers_that_name_a_model_are_held_to_it_but_for_its_precision(lab):

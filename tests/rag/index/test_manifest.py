@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import asdict, fields, replace
 
@@ -51,11 +52,19 @@ def test_a_manifest_cut_short_is_noticed(generation, at):
 def test_every_field_is_under_the_seal():
     seals = {MANIFEST.sealed().seal}
     other = {"content": "x", "config": {}, "chunk_key": "x", "chunker": [], "spaces": {}, "points": 4, "chunks": 3, "documents": 3, "tenants": {}, "hnsw": True,
-             "tenant_key": "t", "versions": {}, "gaps": 8, "times": "y", "roots": ["r"], "over_limit": {}, "fields": {}, "files": {}, "canaries": [], "schema": 3}  # fmt: skip
+             "tenant_key": "t", "versions": {}, "gaps": 8, "times": "y", "roots": ["r"], "over_limit": {}, "fields": {}, "files": {}, "canaries": [], "schema": 3,
+             "quantization": "scalar"}  # fmt: skip
     assert {f.name for f in fields(Manifest)} == {*other, "seal"}
     seals |= {replace(MANIFEST, **{name: value}).sealed().seal for name, value in other.items()}
     assert len(seals) == 1 + len(other)
     assert MANIFEST.sealed().sealed() == MANIFEST.sealed()
+
+
+def test_a_manifest_from_before_quantization_was_recorded_is_read_as_without(tmp_path):
+    data = {k: v for k, v in asdict(MANIFEST).items() if k not in ("quantization", "seal")}
+    text = json.dumps(data, sort_keys=True)
+    (tmp_path / "manifest.json").write_text(json.dumps({**data, "seal": hashlib.blake2b(text.encode(), digest_size=16).hexdigest()}))
+    assert read_manifest(tmp_path).quantization == "none"
 
 
 def broken(**changes):
@@ -68,7 +77,7 @@ def broken(**changes):
         None, b"", b"{", b"[]", b"null", b"3", b"\xff\xfe", b"{}", b'{"schema": 2}', b"[" * 100_000, broken(surplus=1), broken(points="3"), broken(points=True),
         broken(spaces=[]), broken(spaces={"d": {}}), broken(spaces={"d": {"kind": "dense"}}), broken(spaces={"d": {"kind": "bm25"}}),
         broken(spaces={"d": {"kind": "bm25", "average_length": 2.0}}), broken(tenants=None),
-        broken(config=None), broken(config={"chunk": None}), broken(documents=None), broken(hnsw=None),
+        broken(config=None), broken(config={"chunk": None}), broken(documents=None), broken(hnsw=None), broken(quantization="half"),
     ],
 )  # fmt: skip
 def test_a_missing_or_damaged_manifest_is_refused(generation, data):

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rag.errors import StoreError
+from rag.index.edge import EdgeEngine
 from rag.index.pages import PAGE, page_ids, page_span, pages
 from rag.types import Document, Span
 
@@ -28,6 +29,22 @@ def reader(lab):
 def test_the_text_of_a_span_is_the_slice_across_pages_and_astral_characters(reader, a, b):
     a, b = sorted((a, b))
     assert reader.text(Span("long.md", a, b)) == TEXT[a:b]
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.tuples(AT, AT), max_size=6))
+def test_texts_of_several_spans_are_those_of_each(reader, places):
+    spans = [Span("long.md", *sorted(p)) for p in places] + [Span("short.md", 1, 4)]
+    assert reader.texts(spans) == [*(TEXT[s.start : s.end] for s in spans[:-1]), "hor"]
+    assert reader.texts([]) == []
+
+
+def test_texts_of_several_spans_are_read_in_one_request(reader, monkeypatch):
+    asked = []
+    payloads = EdgeEngine.payloads
+    monkeypatch.setattr(EdgeEngine, "payloads", lambda self, ids: asked.append(list(ids)) or payloads(self, ids))
+    reader.texts([Span("long.md", 0, 5), Span("long.md", 3, PAGE + 1), Span("short.md", 0, 2)])
+    assert asked == [[*page_ids("", Span("long.md", 0, 2 * PAGE)), *page_ids("", Span("short.md", 0, 2))]]
 
 
 def test_a_document_as_long_as_a_page_has_one_page(reader):

@@ -84,3 +84,46 @@ def _classifier(folder: Path, family: str, labels: tuple[str, ...]) -> Path:
         fast.model_input_names = ["input_ids", "attention_mask"]
     fast.save_pretrained(folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def embedder(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """Return a maker of three-layer encoders of 16 dimensions that read at most 24 tokens: `embedder(family, pooling)`."""
+    made: dict[tuple[str, str], Path] = {}
+
+    def make(family: str = "Bert", pooling: str = "mean") -> Path:
+        if (family, pooling) not in made:
+            made[family, pooling] = _embedder(tmp_path_factory.mktemp("embedder"), family, pooling)
+        return made[family, pooling]
+
+    return make
+
+
+def _embedder(folder: Path, family: str, pooling: str) -> Path:
+    import torch
+    import transformers
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.modules import Normalize, Pooling, Transformer
+    from tokenizers import BertWordPieceTokenizer
+
+    torch.manual_seed(2)
+    robert = family != "Bert"
+    source, saved = folder / "source", folder / "saved"
+    shape = {"hidden_size": 16, "num_hidden_layers": 3, "num_attention_heads": 2, "intermediate_size": 32, "type_vocab_size": 2, "initializer_range": 0.5}
+    positions = {"max_position_embeddings": POSITIONS + 2 * robert, "pad_token_id": int(robert)}
+    config = getattr(transformers, f"{family}Config")(vocab_size=len(WORDS), **shape, **positions)
+    model = getattr(transformers, f"{family}Model")(config)
+    with torch.no_grad():  # biases and norms start as zeros and ones, which would hide that one is left out
+        for name, weight in model.named_parameters():
+            if name.endswith("bias") or "LayerNorm" in name:
+                weight += 0.3 * torch.randn_like(weight)
+    model.save_pretrained(source)
+    words = ["[UNK]", "[PAD]", *WORDS[2:]] if robert else WORDS
+    BertWordPieceTokenizer({w: i for i, w in enumerate(words)}, lowercase=True).save(str(source / "tokenizer.json"))
+    special = {"unk_token": "[UNK]", "pad_token": "[PAD]", "cls_token": "[CLS]", "sep_token": "[SEP]", "mask_token": "[MASK]"}
+    fast = transformers.PreTrainedTokenizerFast(tokenizer_file=str(source / "tokenizer.json"), model_max_length=POSITIONS, **special)
+    fast.save_pretrained(source)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        SentenceTransformer(modules=[Transformer(str(source)), Pooling(16, pooling), Normalize()], device="cpu").save(str(saved))
+    return saved

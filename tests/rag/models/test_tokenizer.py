@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -65,3 +68,60 @@ def test_a_damaged_tokenizer_is_told_in_one_line(tiny: Path, tmp_path: Path, con
     with pytest.raises(ModelError, match=r"tokenizer\.json is no tokenizer \(.*\); download the model again") as caught:
         Tokenizer(str(other))
     assert len(str(caught.value).splitlines()) == 1
+
+
+WORDS = [
+    "a",
+    "B",
+    "e\u0301",
+    " ",
+    "\n",
+    "\t",
+    "\x0b",
+    "\x1c",
+    "\x85",
+    "\u00a0",
+    "\u200b",
+    "[CLS]",
+    "[MASK] ",
+    "##x",
+    "\u4e2d",
+    "\u00df",
+    "\x00",
+    "don't",
+    "x" * 101,
+]
+
+
+@given(st.lists(st.sampled_from(WORDS), max_size=12).map("".join))
+@settings(max_examples=300, deadline=None)
+def test_counting_word_by_word_is_counting_the_text(text: str) -> None:
+    assert MINILM.count(text) == len(MINILM._fast.encode(text, add_special_tokens=False).ids)
+    assert MINILM.counts([text], special=True) == [len(MINILM._fast.encode(text).ids)]
+
+
+def test_what_is_not_kept_is_counted_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rag.models.tokenizer.MOST_WORDS", 2)
+    small = Tokenizer(BUNDLED)
+    assert [small.count(t) for t in ("dog", "Embeddings dog cat", "Embeddings dog !", "dog")] == [1, 6, 6, 1]
+
+
+def _altered(folder: Path, change: Callable[[dict[str, Any]], None]) -> Tokenizer:
+    """Return the tokenizer of MiniLM with its description changed."""
+    data = json.loads((locate(BUNDLED) / "tokenizer.json").read_text(encoding="utf-8"))
+    change(data)
+    (folder / "tokenizer.json").write_text(json.dumps(data), encoding="utf-8")
+    return Tokenizer(str(folder))
+
+
+def test_a_token_across_white_space_is_one_token(tmp_path: Path) -> None:
+    whole = {"id": 1, "content": "new york", "single_word": False, "lstrip": False, "rstrip": False, "normalized": False, "special": False}
+    found = _altered(tmp_path, lambda data: data["added_tokens"].append(whole))
+    assert (found.count("in new york city"), MINILM.count("in new york city")) == (3, 4)
+
+
+def test_a_tokenizer_that_keeps_white_space_counts_it(tmp_path: Path) -> None:
+    def spaced(data: dict[str, Any]) -> None:
+        data["pre_tokenizer"] = {"type": "Split", "pattern": {"String": " "}, "behavior": "Isolated", "invert": False}
+
+    assert _altered(tmp_path, spaced).count("dog dog") == 3

@@ -1,0 +1,64 @@
+"""The ratios that issue 7 wants, and what a run found: the least favourable peer decides."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+Row = Mapping[str, Any]
+
+
+def goals(body: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return for each goal of a work what is wanted, what was found and whether that is enough; goals without figures are left out."""
+    return [g for g in _MAKERS[body["work"]](body) if g is not None]
+
+
+def _goal(what: str, wanted: float, found: float | None, most: bool = False) -> dict[str, Any] | None:
+    if found is None:
+        return None
+    return {"what": what, "wanted": wanted, "found": found, "at": "most" if most else "least", "met": found <= wanted if most else found >= wanted}
+
+
+def _ratio(rows: Sequence[Row], keep: Callable[[Row], bool]) -> float | None:
+    """Return the lowest ratio among the rows that are kept."""
+    return min((float(r["ratio"]["median"]) for r in rows if keep(r)), default=None)
+
+
+def _peer(mode: str, keeps: str) -> Callable[[Row], bool]:
+    return lambda r: r["role"] == "peer" and r["mode"] == mode and r["keeps"] == keeps
+
+
+def _search(body: Mapping[str, Any]) -> list[dict[str, Any] | None]:
+    rows = body["rows"]
+    encoder = _ratio(rows, lambda r: r["name"] == "encoder alone")
+    return [
+        _goal("hybrid search, embedding excluded: times as fast as each peer in memory", 50, _ratio(rows, _peer("embedding excluded", "memory"))),
+        _goal("hybrid search, embedding included: times as fast as each peer in memory", 5, _ratio(rows, _peer("embedding included", "memory"))),
+        _goal("hybrid search, embedding included: times the bare encoder call", 1.3, None if encoder is None else round(1 / encoder, 3), most=True),
+    ]
+
+
+def _index(body: Mapping[str, Any]) -> list[dict[str, Any] | None]:
+    return [
+        _goal("indexing to disk: times as fast as the fastest peer in memory", 1.5, _ratio(body["rows"], _peer("", "memory"))),
+        _goal("indexing to disk: times as fast as each peer that writes to disk", 10, _ratio(body["rows"], _peer("", "disk"))),
+    ]
+
+
+def _embed(body: Mapping[str, Any]) -> list[dict[str, Any] | None]:
+    ours = next((r for r in body["rows"] if r["role"] == "ours"), None)
+    return [
+        _goal("indexing with embedding: times as fast as each peer", 1.8, _ratio(body["rows"], lambda r: r["role"] == "peer")),
+        _goal("indexing with embedding: share of the encoder's limit", 0.7, None if ours is None else ours["share_of_limit"]),
+    ]
+
+
+def _grid(body: Mapping[str, Any]) -> list[dict[str, Any] | None]:
+    times = {r["name"]: r["ratio"]["median"] for r in body["rows"]}
+    return [
+        _goal("grid: times as fast as the naive loop", 8, times.get("first run")),
+        _goal("grid, second run: times as fast as the naive loop", 100, times.get("second run")),
+    ]
+
+
+_MAKERS: Mapping[str, Callable[[Mapping[str, Any]], list[dict[str, Any] | None]]] = {"search": _search, "index": _index, "embed": _embed, "grid": _grid}

@@ -1,0 +1,53 @@
+"""The naive loop and the run do the same work: every mean of every metric is the same."""
+
+import json
+
+import numpy as np
+import pytest
+
+from eval.bench.peers.grid import check
+from eval.bench.peers.inputs import Inputs
+from eval.bench.peers.process import Failed
+from eval.bench.peers.scripts.loop import Grid
+
+TEXTS = {
+    "cache.md": "A prefix cache keeps keys and values of a prompt. It saves time for long prompts.",
+    "rank.md": "Reciprocal rank fusion adds reciprocal ranks. Its constant is 60.",
+    "chunk.md": "Chunks overlap so that sentences are not lost. Overlap costs space.",
+}
+ROWS = [
+    {"id": "q1", "text": "What does a prefix cache keep?", "evidence": [{"doc": "cache.md", "quote": "keeps keys and values"}], "answers": ["Keys."]},
+    {"id": "q2", "text": "Which constant has rank fusion?", "evidence": [{"doc": "rank.md", "quote": "constant is 60"}], "answers": ["60"]},
+]
+MATRIX = """
+base: {chunk: whole, models: {encoder: hashing-64}, retrieve: bm25}
+matrix:
+  retrieve: {words: {use: bm25, limit: 2}, vectors: {use: dense, limit: 2}}
+"""
+
+
+@pytest.fixture
+def options(tmp_path, monkeypatch):
+    monkeypatch.setenv("RAG_CACHE_DIR", str(tmp_path / "cache"))
+    (tmp_path / "docs").mkdir()
+    for name, text in TEXTS.items():
+        (tmp_path / "docs" / name).write_text(text, encoding="utf-8")
+    (tmp_path / "questions.jsonl").write_text("".join(json.dumps(r) + "\n" for r in ROWS), encoding="utf-8")
+    (tmp_path / "grid.yaml").write_text(MATRIX, encoding="utf-8")
+    paths = {"matrix": tmp_path / "grid.yaml", "corpus": tmp_path / "docs", "questions": tmp_path / "questions.jsonl"}
+    return {**{k: str(v) for k, v in paths.items()}, "limit": 2, "warm": False}
+
+
+def test_the_loop_finds_what_the_run_finds(options, tmp_path):
+    none = np.zeros((0, 384), dtype=np.float32)
+    given = Inputs([], none, [], none, "")
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    naive = Grid(given, tmp_path / "a", {**options, "naive": True}).index()
+    ours = Grid(given, tmp_path / "b", options).index()
+    check(naive["parts"], ours["parts"])
+    assert naive["chunks"] == ours["chunks"] == 2
+    assert naive["parts"].keys() == {"retrieve=words", "retrieve=vectors"}
+    assert naive["parts"]["retrieve=words"]["span_recall"] == 1.0
+    with pytest.raises(Failed, match="span_recall"):
+        check({**naive["parts"], "retrieve=words": {**naive["parts"]["retrieve=words"], "span_recall": 0.5}}, ours["parts"])

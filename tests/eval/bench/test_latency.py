@@ -1,0 +1,28 @@
+"""The latency benchmark: every row it promises, from an index it builds itself."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from eval.bench import latency
+
+
+def test_every_leg_stage_and_number_of_callers_has_a_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(latency, "SECONDS", 0.05)
+    app, out = typer.Typer(), tmp_path / "latency.json"
+    app.command()(latency.main)
+    done = CliRunner().invoke(app, ["--chunks", "60", "--asked", "20", "--callers", "1,2", "--graph", "--out", str(out)])
+    assert done.exit_code == 0, done.output
+    found = json.loads(out.read_text(encoding="utf-8"))
+    rows = {r["what"]: r for r in found["rows"]}
+    legs = ["bm25", "dense, exact", "dense, graph", "fused, exact", "fused, graph", "fused, chunks kept", "fused, a tenth of the documents"]
+    steps = ["retrieve: weighted", "retrieve: bm25", "retrieve: dense", "pack: budget", "answer: extractive"]
+    assert list(rows) == [*legs, *steps, "1 threads", "2 threads", "1 processes", "2 processes"]
+    assert all(0 < rows[name]["p50"] <= rows[name]["p95"] for name in (*legs, *steps))
+    assert {r["chunks"] for r in found["rows"]} == {rows["bm25"]["chunks"]}
+    assert found["machine"]["cores"] >= 1

@@ -1,0 +1,46 @@
+"""Anonymous memory: what a process holds for itself is counted, pages of files are not."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+
+from eval.bench.memory import Peak, anonymous, children
+
+SIZE = 64 * 10**6
+
+
+def test_memory_of_its_own_is_counted_and_mapped_files_are_not(tmp_path):
+    before = anonymous()
+    assert before > 1
+    held = np.ones(SIZE, dtype=np.uint8)
+    assert 60 < anonymous() - before < 70
+    np.save(tmp_path / "x.npy", held)
+    held = None
+    mapped = np.load(tmp_path / "x.npy", mmap_mode="r")
+    assert int(mapped.sum()) == SIZE
+    assert anonymous() - before < 10
+
+
+def test_a_process_that_is_gone_has_none():
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    assert anonymous(process.pid) == 0
+
+
+def test_the_most_of_this_process_and_of_those_it_started_is_kept():
+    code = f"import sys; x = bytearray({SIZE}); print(flush=True); sys.stdin.read()"
+    with Peak(seconds=60) as peak:
+        with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+            process.stdout.readline()
+            assert process.pid in children()
+            peak.look()
+            process.stdin.close()
+        held = np.ones(SIZE, dtype=np.uint8)
+        peak.look()
+        del held
+    assert peak.started > 60
+    assert peak.own > 60
+    assert process.pid not in children()

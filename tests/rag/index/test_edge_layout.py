@@ -1,0 +1,90 @@
+"""How a shard is laid out: few segments however large it is, and quantized vectors that only choose whom the vectors themselves rank."""
+
+from __future__ import annotations
+
+import uuid
+
+import numpy as np
+import pytest
+
+from rag.index.edge import EdgeEngine
+from rag.index.edge_layout import config, dense_params, segment_points
+from rag.index.engine import Layout, Scope
+from rag.index.gate import PointRecord
+
+DIMENSION, POINTS = 32, 600
+PLAIN = Layout({"d": DIMENSION}, ("s",), True)
+QUANTIZED = Layout({"d": DIMENSION}, ("s",), True, "scalar")
+
+
+@pytest.mark.parametrize(
+    ("points", "size", "segments"),
+    [(0, 50_000, 1), (20_000, 50_000, 1), (100_000, 50_000, 3), (250_000, 50_000, 6), (250_001, 50_001, 5), (1_000_000, 200_000, 6), (10**7, 2_000_000, 6)],
+)
+def test_beyond_a_size_segments_grow_and_do_not_become_more(points, size, segments):
+    """One more than is filled is allowed, so that a small change is not merged into a large segment at once."""
+    assert segment_points(points) == size
+    assert config(PLAIN, points).optimizers.default_segment_number == segments
+
+
+def test_exact_search_reads_no_quantized_vector_and_the_graph_looks_at_as_many_as_are_asked_for():
+    for layout in (PLAIN, QUANTIZED):
+        params = dense_params(layout, 10, True)
+        assert params.exact
+        assert params.quantization.ignore
+    assert dense_params(Layout({"d": DIMENSION}, ()), 10, False).exact  # there is no graph
+    scan = dense_params(Layout({"d": DIMENSION}, (), quantization="scalar"), 10, False)
+    assert (scan.exact, scan.quantization.ignore, scan.quantization.rescore) == (False, False, True)
+    assert dense_params(PLAIN, 10, False).quantization is None
+    found = dense_params(QUANTIZED, 10, False)
+    assert (found.exact, found.hnsw_ef, found.quantization.ignore, found.quantization.rescore) == (False, 128, False, True)
+    assert dense_params(QUANTIZED, 700, False).hnsw_ef == 700
+
+
+def name(n):
+    return str(uuid.UUID(int=n + 1))
+
+
+@pytest.fixture(scope="module")
+def vectors():
+    """Rows of very different scale by dimension: one byte a number ranks them wrongly often enough to be seen."""
+    rows = np.random.default_rng(0).standard_normal((POINTS, DIMENSION)) * np.geomspace(1, 0.01, DIMENSION)
+    return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+
+
+def built(folder, layout, vectors):
+    engine = EdgeEngine.create(folder / "shard", layout, POINTS)
+    engine.write([PointRecord(name(n), {"d": v}, {}, {"kind": "chunk"}) for n, v in enumerate(vectors)])
+    engine.finish()
+    return EdgeEngine.load(folder / "shard", layout)
+
+
+def quantized_files(folder):
+    return sorted(p.name for p in (folder / "shard").rglob("quantized.*"))
+
+
+def test_quantized_search_returns_the_scores_of_the_vectors_themselves(tmp_path, vectors):
+    engine = built(tmp_path, QUANTIZED, vectors)
+    assert "quantized.data" in quantized_files(tmp_path)
+    found = []
+    for query in vectors[::20]:
+        scores = vectors @ query
+        true = [name(int(n)) for n in np.argsort(-scores, kind="stable")[:10]]
+        near = engine.nearest("d", query, 10, Scope(), None, False)
+        found.append(len({i for i, _ in near} & set(true)) / 10)
+        assert [s for _, s in near] == pytest.approx([float(scores[uuid.UUID(i).int - 1]) for i, _ in near], abs=1e-6)
+        assert [i for i, _ in engine.nearest("d", query, 10, Scope(), None, True)] == true
+    assert np.mean(found) >= 0.99
+    engine.close()
+
+
+@pytest.mark.parametrize(("before", "after"), [(PLAIN, QUANTIZED), (QUANTIZED, PLAIN)])
+def test_a_shard_is_quantized_or_not_as_the_layout_it_is_patched_with_says(tmp_path, vectors, before, after):
+    built(tmp_path, before, vectors).close()
+    assert bool(quantized_files(tmp_path)) is (before.quantization == "scalar")
+    EdgeEngine.patch(tmp_path / "shard", after, POINTS).finish()
+    assert bool(quantized_files(tmp_path)) is (after.quantization == "scalar")
+    engine = EdgeEngine.load(tmp_path / "shard", after)
+    assert engine.count() == POINTS
+    assert engine.nearest("d", vectors[3], 1, Scope(), None, False)[0][0] == name(3)
+    engine.close()

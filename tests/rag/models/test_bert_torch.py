@@ -1,0 +1,103 @@
+"""The forward pass without padding: what transformers and sentence-transformers compute, whatever a text is batched with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rag.models import bert_torch
+from rag.models.bert import read_bert
+from rag.models.bert_torch import TorchBert, batched, rounded
+from rag.models.encoder import SentenceTransformerEncoder
+from rag.models.files import BUNDLED, locate
+
+from .conftest import POSITIONS
+
+Make = Callable[..., Path]
+TEXTS = ["fox", "a fox, a dog", "", "dog " * 50, "文字 🙂", "dog fox", "?!", "the quick brown fox jumps"]
+REAL = ["A cat sits on the mat.", "Interest rates rose by half a percent in the last quarter, the central bank said.", "", "文字 🙂", "statins " * 300]
+
+
+def opened(directory: Path, precision: str = "float32") -> TorchBert:
+    bert = read_bert(directory, POSITIONS)
+    assert bert is not None
+    return TorchBert(bert, precision, "cpu")
+
+
+@pytest.mark.parametrize("pooling", ["mean", "cls"])
+@pytest.mark.parametrize("family", ["Bert", "Roberta", "XLMRoberta"])
+def test_vectors_are_those_of_sentence_transformers(embedder: Make, family: str, pooling: str) -> None:
+    from sentence_transformers import SentenceTransformer
+
+    directory = embedder(family, pooling)
+    wanted = SentenceTransformer(str(directory), device="cpu").encode(TEXTS)
+    encoder = SentenceTransformerEncoder(str(directory), "float32")
+    assert np.allclose(encoder.encode(TEXTS), wanted, atol=1e-5)
+    assert encoder._model is None  # sentence-transformers was not asked
+    coarse = SentenceTransformerEncoder(str(directory), "bfloat16").encode(TEXTS)
+    assert np.sum(coarse * wanted, axis=1).min() > 0.995
+
+
+def test_states_are_those_of_transformers_text_by_text(embedder: Make) -> None:
+    import torch
+    from transformers import BertModel
+
+    directory = embedder()
+    model = BertModel.from_pretrained(directory).eval()
+    rows = [[2, 5, 3], [2, 3], [2, *range(5, 25), 3], [2, 9, 3]]
+    for ids, found in zip(rows, opened(directory).states(rows), strict=True):
+        with torch.inference_mode():
+            wanted = model(torch.tensor([ids])).last_hidden_state[0].numpy()
+        assert np.allclose(found, wanted, atol=1e-5)
+
+
+def test_the_bundled_model_keeps_its_vectors_on_real_text() -> None:
+    from sentence_transformers import SentenceTransformer
+
+    wanted = SentenceTransformer(str(locate(BUNDLED)), device="cpu").encode(REAL, normalize_embeddings=True)
+    assert np.sum(SentenceTransformerEncoder(BUNDLED, "float32").encode(REAL) * wanted, axis=1).min() > 0.999999
+    assert np.sum(SentenceTransformerEncoder(BUNDLED, "bfloat16").encode(REAL) * wanted, axis=1).min() > 0.995
+
+
+@pytest.fixture(scope="module")
+def alone(embedder: Make) -> tuple[TorchBert, dict[tuple[int, ...], np.ndarray[tuple[int], np.dtype[np.float32]]]]:
+    return opened(embedder()), {}
+
+
+texts = st.lists(st.integers(5, 70), max_size=POSITIONS - 2).map(lambda inner: (2, *inner, 3))
+
+
+@given(rows=st.lists(texts, min_size=1, max_size=12), budget=st.sampled_from([1, 20, 60, 1000]))
+def test_the_vector_of_a_text_does_not_depend_on_its_batch(alone, rows: list[tuple[int, ...]], budget: int) -> None:  # type: ignore[no-untyped-def]  # a fixture
+    model, known = alone
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bert_torch, "BUDGET", budget)
+        found = model.vectors(rows)
+    for row, vector in zip(rows, found, strict=True):
+        if row not in known:
+            known[row] = model.vectors([row])[0]
+        assert np.allclose(vector, known[row], atol=1e-6, rtol=1e-6)
+
+
+@given(st.lists(st.integers(1, 300), max_size=40), st.integers(1, 1000))
+def test_batches_hold_each_text_once_longest_first_within_the_budget(lengths: list[int], budget: int) -> None:
+    batches = batched(lengths, budget)
+    flat = [i for b in batches for i in b]
+    assert sorted(flat) == list(range(len(lengths)))
+    assert [lengths[i] for i in flat] == sorted(lengths, reverse=True)
+    assert all(len(b) == 1 or sum(lengths[i] for i in b) <= budget for b in batches)
+
+
+@given(st.integers(1, 100_000))
+def test_rows_are_rounded_up_a_little_so_that_few_numbers_of_them_occur(tokens: int) -> None:
+    assert tokens <= rounded(tokens) <= tokens + max(7, tokens // 16)
+    assert rounded(rounded(tokens)) == rounded(tokens)
+
+
+def test_batches_near_the_budget_have_few_numbers_of_rows() -> None:
+    assert len({rounded(n) for n in range(2048 - 256, 2049)}) == 5
