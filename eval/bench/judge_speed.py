@@ -45,12 +45,12 @@ def main(
         for row, contexts in block:
             claims += len(judge.support(judge.claims(row.answer), contexts, row.question))
     seconds, processors = time.perf_counter() - wall, time.process_time() - used
-    row = (len(drawn), claims, runtime.work.encodes - encodes, seconds, processors, len(drawn) / seconds)
-    sys.stdout.write(f"{row[0]} answers, {row[1]} claims, {row[2]} texts encoded: {seconds:.1f} s, {processors:.1f} s of processors\n")
+    figures = (len(drawn), claims, runtime.work.encodes - encodes, seconds, processors, len(drawn) / seconds)
+    sys.stdout.write(f"{figures[0]} answers, {figures[1]} claims, {figures[2]} texts encoded: {seconds:.1f} s, {processors:.1f} s of processors\n")
     if out is not None:
         columns = ("answers", "claims", "texts encoded", "seconds", "seconds of processors", "answers/s")
         note = f"Answers with {CONTEXTS} contexts of about {WORDS} words each, none met before; drawn from labelled sets with a fixed seed."
-        table = Table("The embedded judge, claims against contexts", columns, (row,), note)
+        table = Table("The embedded judge, claims against contexts", columns, (figures,), note)
         write(out, Result("Judging", f"python -m eval.bench.judge_speed DATA/judge --answers {answers}", (table,)))
 
 
