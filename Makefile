@@ -19,7 +19,7 @@ demo: install
 	$(BIN)/rag index data/handbook -c configs/hybrid.yaml -i $(OUT)/index
 	$(BIN)/rag ask "Why does a model overlook what stands in the middle of a long prompt?" -i $(OUT)/index
 	$(BIN)/rag-eval run $(CONFIGS) --corpus data/handbook --questions data/questions.jsonl --out $(OUT)/demo
-	$(BIN)/rag-eval report $(OUT)/demo -o $(OUT)/demo/report.html
+	$(BIN)/rag-eval report $(OUT)/demo -o $(OUT)/demo/report.html --corpus data/handbook
 
 test: install
 	RAG_REQUIRE_RAGAS=1 $(BIN)/python -m pytest -n auto

@@ -67,7 +67,10 @@ def report_command(
     source = NONE if corpus is None else read_source(summary, folder, corpus, Runtime())
     text = page(summary, folder, source)
     output.write_text(text, encoding="utf-8")
-    for why in [source.why, *(f"{name} cannot be replayed: {why}" for name, why in source.unexplained.items())]:
+    whys: dict[str, list[str]] = {}
+    for name, why in source.unexplained.items():
+        whys.setdefault(why, []).append(name)
+    for why in [source.why, *(f"not replayed: {', '.join(names)}: {why}" for why, names in whys.items())]:
         if why:
             note(f"note: {why}")
     emit({"report": str(output), "bytes": len(text.encode())}, as_json, lambda: f"wrote {output} ({len(text.encode()) / 1024:.0f} KB)")

@@ -30,6 +30,8 @@ class Source:
 
 
 NONE = Source(why=NOT_GIVEN)
+MOST = 8  # configurations that are replayed, best first: 2 s each for 258 questions
+BEYOND = f"only the {MOST} best are replayed in a report; `rag-eval explain` replays each"
 ASKS = "it asks a chat model, which a report never does; `rag-eval explain` replays it"
 
 
@@ -37,6 +39,7 @@ def read_source(summary: Mapping[str, Any], folder: Path, corpus: Path, runtime:
     """Return what the corpus of a run adds to its report; what cannot be had is said in the result, not raised."""
     from eval.explain.opened import open_run
     from eval.pairs import lock_of
+    from eval.report.view import View
 
     try:
         locks = {name: lock_of(folder, name) for name in summary["configs"]}
@@ -47,8 +50,10 @@ def read_source(summary: Mapping[str, Any], folder: Path, corpus: Path, runtime:
     except RagError as error:
         return Source(why=str(error))
     explained, unexplained = {}, {name: "answered elsewhere" for name in sorted(locks) if name not in here}
+    best = [n for n in View(summary, folder).names if n in here and not _asks(summary["configs"][n])][:MOST]
     for name in here:
-        found = ASKS if _asks(summary["configs"][name]) else _explain(run, name, runtime)
+        entry = summary["configs"][name]
+        found = _explain(run, name, runtime) if name in best else ASKS if _asks(entry) else BEYOND
         if isinstance(found, str):
             unexplained[name] = found
         else:

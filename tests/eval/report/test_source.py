@@ -7,6 +7,7 @@ import json
 from eval.explain.explained import explain
 from eval.explain.opened import open_run
 from eval.report.source import NONE, read_source
+from eval.report.view import View
 from rag.runtime import Runtime
 
 
@@ -56,3 +57,15 @@ def test_a_report_asks_no_chat_model_but_replays_a_recording(place):
     found = read_source(summary, place / "run", place / "docs", Runtime(show_progress=False))
     assert sorted(found.explained) == ["fine", "search"]
     assert found.unexplained["pack"].startswith("it asks a chat model")
+
+
+def test_only_the_best_are_replayed_and_the_others_say_so(place, monkeypatch):
+    import eval.report.source as module
+
+    monkeypatch.setattr(module, "MOST", 1)
+    summary = json.loads((place / "run" / "summary.json").read_text("utf-8"))
+    best = View(summary, place / "run").names[0]
+    found = read_source(summary, place / "run", place / "docs", Runtime(show_progress=False))
+    assert sorted(found.explained) == [best]
+    assert set(found.unexplained.values()) == {module.BEYOND}
+    assert sorted(found.unexplained) == sorted(set(summary["configs"]) - {best})
