@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import statistics
@@ -16,7 +15,7 @@ from typing import Annotated, Any
 
 import typer
 
-from eval.bench.machine import machine
+from eval.bench.measured import Result, Table, write
 
 RAG = (sys.executable, "-c", "from rag.cli import main; main()")
 KEYWORD, HYBRID = Path("configs/bm25.yaml"), Path("configs/hybrid.yaml")
@@ -80,7 +79,16 @@ def main(
         sys.stdout.write(f"{r['what']:26} median {r['median']:.2f} s  min {r['min']:.2f}  max {r['max']:.2f}  on the processor {r['cpu']:.2f}  n {r['n']}\n")
         sys.stdout.write(f"{'':26} imports: {', '.join(f'{k} {v:.0f} ms' for k, v in r['imports_ms'].items())}\n")
     if out is not None:
-        out.write_text(json.dumps({"bench": "cold", "machine": machine(), "rows": rows}, indent=1) + "\n", encoding="utf-8")
+        write(out, result(rows, runs))
+
+
+def result(rows: Sequence[Row], runs: int) -> Result:
+    """Return the rows as a table for docs/performance.md."""
+    columns = ("command", "seconds, median", "min", "max", "seconds of processors", "processes", "largest imports, ms")
+    names = ("what", "median", "min", "max", "cpu", "n")
+    cells = tuple((*(r[n] for n in names), ", ".join(f"{k} {v:.0f}" for k, v in list(r["imports_ms"].items())[:4])) for r in rows)
+    note = "Each is a whole process with its own question, the files of the index and the packages in the disk cache; nothing else is remembered."
+    return Result("From start to end of one command", f"python -m eval.bench.cold --runs {runs}", (Table("Cold start", columns, cells, note),))
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from typing import Annotated
 import numpy as np
 import typer
 
+from eval.bench.measured import Cell, Result, Table, spread, write
 from rag import Pipeline, Runtime
 from rag.chunk.recursive import Recursive
 from rag.chunk.whole import Whole
@@ -156,8 +157,10 @@ def main(
     chunks: Annotated[int, typer.Option(help="How many chunks are indexed.")] = 20_000,
     rounds: Annotated[int, typer.Option(help="How often each build is timed.")] = 3,
     hnsw: Annotated[bool, typer.Option(help="Build a graph too: its construction is most of the time then.")] = False,
+    out: Annotated[Path | None, typer.Option(help="JSON file for the figures.")] = None,
 ) -> None:
     """Print the table."""
+    kept: list[tuple[str, Sequence[Run]]] = []
     machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
     work = f"{chunks} chunks of {WORDS} words, BM25 and {DIMENSION} dimensions, {'a graph' if hnsw else 'exact search'}"
     sys.stdout.write(f"{machine}; {work}\n{'':44}  chunks/s  wall s               CPU s: parent    writer\n")
@@ -170,10 +173,26 @@ def main(
             items = corpus(chunks, parts)
             index(items[:10], chunk, Path(folder) / f"warm-{parts}", hnsw)  # starts the writer process
             made = [Path(folder) / f"{parts}-{n}" for n in range(rounds)]
-            out = lines(name, [index(items, chunk, p, hnsw) for p in made])
-            out += lines("  again, nothing changed", [index(items, chunk, p, hnsw) for p in made])
-            out += lines("  again, one document changed", [index(changed(items), chunk, p, hnsw) for p in made])
-            sys.stdout.write("\n".join(out) + "\n")
+            for what, given in ((name, items), (f"{name}, again, nothing changed", items), (f"{name}, again, one document changed", changed(items))):
+                runs = [index(given, chunk, p, hnsw) for p in made]
+                kept.append((what, runs))
+                sys.stdout.write("\n".join(lines(what, runs)) + "\n")
+    if out is not None:
+        write(out, result(kept, work, f"python -m eval.bench.indexing --chunks {chunks}{' --hnsw' if hnsw else ''}"))
+
+
+def result(kept: Sequence[tuple[str, Sequence[Run]]], work: str, command: str) -> Result:
+    """Return the builds as tables for docs/performance.md: in all, and by stage."""
+    columns = ("what", "chunks/s", "seconds (from, to)", "CPU seconds of the parent", "of the writer")
+    whole: list[tuple[Cell, ...]] = []
+    stages: list[tuple[Cell, ...]] = []
+    for what, runs in kept:
+        middle = float(np.median([r.wall for r in runs]))
+        cpu = (round(float(np.median([getattr(r, n) for r in runs])), 2) for n in ("parent", "writer"))
+        whole.append((what, runs[0].chunks / middle, spread([r.wall for r in runs]), *cpu))
+        stages += [(what, s, round(float(np.median([r.stages.get(s, 0.0) for r in runs])), 3)) for s in runs[0].stages]
+    tables = (Table(work, columns, tuple(whole)), Table("By stage", ("what", "stage", "seconds"), tuple(stages)))
+    return Result("Indexing to disk, embedding excluded", command, tables)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ every question except in the row that says otherwise.
 
 from __future__ import annotations
 
-import json
 import multiprocessing
 import sys
 import tempfile
@@ -21,7 +20,7 @@ from typing import Annotated, Any, Literal
 import numpy as np
 import typer
 
-from eval.bench.machine import machine
+from eval.bench.measured import Result, Table, write
 from eval.bench.scale import ROOT, documents, questions
 from rag.answer.extractive import Extractive
 from rag.chunk.fixed import Fixed
@@ -41,6 +40,9 @@ SECONDS = 3.0  # that throughput is measured for, each time
 CHUNK = Fixed(size=420, unit="characters")
 LEGS = (Bm25(limit=TOP), Dense(model=MODEL, limit=TOP))
 Row = dict[str, Any]
+NOTE = (
+    "Made-up text and vectors of 384 dimensions, embeddings of the questions known beforehand; chunks are read anew for every question unless said otherwise."
+)
 
 
 def pipeline(retrieve: Any, search: Literal["auto", "exact", "hnsw"] = "auto") -> Pipeline:
@@ -165,7 +167,19 @@ def main(
             sys.stdout.write(f"{held:>8}  {row['what']:34} {figures}\n")
             sys.stdout.flush()
     if out is not None:
-        out.write_text(json.dumps({"bench": "latency", "machine": machine(), "rows": rows}, indent=1) + "\n", encoding="utf-8")
+        write(out, result(rows, f"python -m eval.bench.latency --chunks {chunks}{' --graph' if graph else ''}"))
+
+
+def result(rows: Sequence[Row], command: str) -> Result:
+    """Return the rows as tables for docs/performance.md, one for each size."""
+    tables = []
+    for size in dict.fromkeys(r["chunks"] for r in rows):
+        own = [r for r in rows if r["chunks"] == size]
+        timed = tuple((r["what"], r["p50"], r["p95"], r["n"]) for r in own if "p50" in r)
+        served = tuple((r["what"], r["per_second"]) for r in own if "per_second" in r)
+        tables.append(Table(f"{size:,} chunks, milliseconds", ("what", "p50", "p95", "questions"), timed))
+        tables.append(Table(f"{size:,} chunks, fused searches a second", ("callers", "searches/s"), served))
+    return Result("Search by leg, stage and number of callers", command, tuple(tables), notes=(NOTE,))
 
 
 if __name__ == "__main__":
