@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from eval.bench.indexing import PARTS, WORDS, changed, corpus, index, texts
+from eval.bench.indexing import PARTS, WORDS, Run, changed, corpus, index, result, texts
 from rag.chunk.recursive import Recursive
 from rag.chunk.whole import Whole
 
@@ -31,3 +31,10 @@ def test_what_is_timed_is_an_index_of_as_many_chunks_and_what_did_not_change_is_
         assert (other.chunks, set(other.stages)) == (20, set(first.stages))
         assert first.wall > 0
         assert first.parent > 0
+
+
+def test_builds_become_a_table_in_all_and_one_by_stage():
+    runs = [Run(10, 2.0, {"write": 1.5}, 0.5, 0.4), Run(10, 4.0, {"write": 2.5}, 0.7, 0.6)]
+    whole, stages = result([("new", runs)], "ten chunks", "python -m x").tables
+    assert whole.rows == (("new", 10 / 3, "3.00 (2.00 to 4.00)", 0.6, 0.5),)
+    assert stages.rows == (("new", "write", 2.0),)
