@@ -1,4 +1,4 @@
-# make demo | test | check | bench | clean: each works on a fresh clone with Python 3.11, pip and make.
+# make demo | test | check | bench | bench-speed | bench-peers | clean: each works on a fresh clone with Python 3.11, pip and make.
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
@@ -6,7 +6,7 @@ OUT    ?= out
 CONFIGS ?= configs/*.yaml
 export HF_HUB_OFFLINE ?= 1
 
-.PHONY: install demo test check format bench bench-peers clean
+.PHONY: install demo test check format bench bench-speed bench-peers clean
 install: $(VENV)/installed
 
 $(VENV)/installed: pyproject.toml .ci/constraints.txt
@@ -50,6 +50,17 @@ bench: install  # the figures of README.md; DATA holds the collections
 	$(BIN)/python -m eval.bench.contrast $(DATA)/judge
 	$(BIN)/python -m eval.bench.judge_speed $(DATA)/judge
 	$(BIN)/python -m eval.bench.simulation
+
+RESULTS := eval/bench/results
+bench-speed: install  # what docs/performance.md is made from, beside `make bench-peers`; on a machine that does nothing else
+	$(BIN)/python -m eval.bench.cold --out $(RESULTS)/cold.json
+	$(BIN)/python -m eval.bench.encoder $(DATA)/scifact --out $(RESULTS)/encoder.json
+	$(BIN)/python -m eval.bench.indexing --out $(RESULTS)/indexing.json
+	$(BIN)/python -m eval.bench.latency --out $(RESULTS)/latency.json
+	$(BIN)/python -m eval.bench.judge_speed $(DATA)/judge --out $(RESULTS)/judge.json
+	$(BIN)/python -m eval.bench.mixture $(DATA) --out $(OUT)/real.npy
+	$(BIN)/python -m eval.bench.scale 21000 200000 1000000 --vectors $(OUT)/real.npy --out $(RESULTS)/scale.json
+	$(BIN)/python -m eval.bench.performance
 
 PEERS := $(OUT)/peers-venv
 bench-peers: install $(PEERS)/installed  # this project against LangChain, LlamaIndex, Haystack and others, which live in an environment of their own
