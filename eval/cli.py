@@ -64,6 +64,8 @@ def report_command(
         summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         raise StoreError(f"{folder}: there is no finished run; make one with `rag-eval run ... --out {folder}`") from None
+    if corpus is not None and not corpus.exists():
+        raise StoreError(f"{corpus}: there is nothing; give --corpus the folder that the run was made on, or leave it out")
     source = NONE if corpus is None else read_source(summary, folder, corpus, Runtime())
     text = page(summary, folder, source)
     output.write_text(text, encoding="utf-8")

@@ -4,25 +4,32 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import cache
 from importlib.metadata import version
+from importlib.resources import files
+from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from rag.errors import ConfigError, StoreError
+from rag.fingerprint import key
 from rag.index.manifest import write_json
 
 FORMAT = 1
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 SHOWN = 20  # trials that went wrong which a file names
+OF_A_RUN = ("corpus", "questions", "config", "models", "prompts", "package")  # keys of `ran_on` that are held against the lock of a run
+COUNTING = ("tenants.py", "counts.py")  # files of this package that count; `eval.injection` is a whole package
+KNOWN = (*OF_A_RUN, "code", "tenants")  # `code` is held against `code()`, `tenants` says where those came from
 
 
 @dataclass(frozen=True)
 class Count:
     """How often something went wrong in how many trials.
 
-    `made_by` is the command and its package; `ran_on` names what it ran on by digest. Where a key is one of a run's lock (corpus,
-    questions, config, package), the gate refuses a count whose value is another. `failed` names the first trials that went wrong.
+    `made_by` is the command and its package; `ran_on` names what it ran on by digest, under keys of `KNOWN`: the gate refuses a count
+    whose value is not that of the run. `failed` names the first trials that went wrong, `note` says what stands beside the trials.
     """
 
     name: str
@@ -31,11 +38,28 @@ class Count:
     made_by: str
     ran_on: Mapping[str, str]
     failed: tuple[str, ...] = ()
+    note: str = ""
 
 
-def counted(name: str, command: str, failed: Sequence[str], trials: int, ran_on: Mapping[str, str]) -> Count:
-    """Return the count of trials, of which those in `failed` went wrong, made by a command of this package."""
-    return Count(name, len(failed), trials, f"{command}, spanwise {version('spanwise')}", {**ran_on, "package": version("spanwise")}, tuple(failed[:SHOWN]))
+def counted(name: str, command: str, failed: Sequence[str], trials: int, ran_on: Mapping[str, str], note: str = "") -> Count:
+    """Return the count of trials, of which those in `failed` went wrong, made by a command of this package as its code is now."""
+    made_by, tied = f"{command}, spanwise {version('spanwise')}", {**ran_on, "package": version("spanwise"), "code": code()}
+    return Count(name, len(failed), trials, made_by, tied, tuple(failed[:SHOWN]), note)
+
+
+@cache
+def code() -> str:
+    """Return the digest of what counts and what is counted on: code, prompts and attacks. A version stays the same while they change."""
+    own = [files("eval") / name for name in COUNTING]
+    return key("code", sorted(_sources(files("rag"))), sorted(_sources(files("eval.injection"))), [f.read_text(encoding="utf-8") for f in own])
+
+
+def _sources(folder: Traversable, above: str = "") -> Iterator[tuple[str, str]]:
+    for entry in folder.iterdir():
+        if entry.is_dir():
+            yield from _sources(entry, f"{above}{entry.name}/")
+        elif entry.name.endswith((".py", ".md", ".jsonl")):
+            yield above + entry.name, entry.read_text(encoding="utf-8")
 
 
 def write_count(file: Path, count: Count) -> None:
@@ -66,7 +90,7 @@ def _read(file: Path) -> Count:
         if body["format"] != FORMAT:
             raise ConfigError(f"{file}: a count of format {body['format']!r}, this program reads {FORMAT}; make it again")
         name, failures, trials, made_by, ran_on = (body[k] for k in ("name", "failures", "trials", "made_by", "ran_on"))
-        failed = tuple(str(f) for f in body.get("failed", ()))
+        failed, note = tuple(str(f) for f in body.get("failed", ())), str(body.get("note", ""))
     except OSError as error:
         raise ConfigError(f"{file}: the count cannot be read ({error.strerror}); docs/ci.md says what makes one") from None
     except (ValueError, KeyError, TypeError, AttributeError):
@@ -79,4 +103,6 @@ def _read(file: Path) -> Count:
         raise ConfigError(f"{file}: made_by: say which command made the count")
     if not isinstance(ran_on, dict) or not ran_on or not all(isinstance(v, str) and v for v in ran_on.values()):
         raise ConfigError(f"{file}: ran_on: name what was counted on by its digest, such as {{corpus: ...}}")
-    return Count(name, failures, trials, made_by, dict(ran_on), failed)
+    if unknown := [k for k in ran_on if k not in KNOWN]:
+        raise ConfigError(f"{file}: ran_on: {unknown[0]!r} is nothing that a run could be held to; known: {', '.join(KNOWN)}")
+    return Count(name, failures, trials, made_by, dict(ran_on), failed, note)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from eval.baseline import Measured
 from eval.counts import Count
 from eval.gate_policy import Policy
-from eval.gate_zero import Bound, Verdict, at_most, zeros
+from eval.gate_zero import Bound, Verdict, at_least, at_most, trials_needed, zeros
 from eval.stats import interval
 from eval.summary import ENOUGH, covered
 
@@ -20,8 +20,8 @@ def bounds(current: Measured, policy: Policy, counts: Sequence[Count] = ()) -> I
     for name, ceiling in policy.ceilings.items():
         yield _level(current, name, "ceiling", ceiling, policy.level)
     yield from zeros(current, policy, counts)
-    if policy.latency_p95_ms is not None:
-        yield _latency(current, policy.latency_p95_ms, policy.level)
+    for percent, ceiling_ms in policy.latencies.items():
+        yield _latency(current, percent, ceiling_ms, policy.level)
 
 
 def _level(current: Measured, name: str, kind: str, bound: float, level: float) -> Bound:
@@ -42,16 +42,22 @@ def _level(current: Measured, name: str, kind: str, bound: float, level: float) 
     return Bound(name, kind, bound, verdict, why, found.mean, found.low, found.high, len(values))
 
 
-def _latency(current: Measured, ceiling: float, level: float) -> Bound:
-    """Hold the 95th percentile of the timed questions to a ceiling, and say how many slower ones so few could have missed."""
+def _latency(current: Measured, percent: int, ceiling: float, level: float) -> Bound:
+    """Hold a percentile of the time of a question to a ceiling: it is kept when the share of slower questions is at most the rest.
+
+    That share is bounded exactly (Clopper and Pearson 1934), so what so few timed questions cannot show is inconclusive.
+    """
+    name, share = f"latency_p{percent}_ms", 1 - percent / 100
     timed = current.lock.get("latency") or {}
-    p95 = timed.get("stages", {}).get("total", {}).get("p95")
+    point = timed.get("stages", {}).get("total", {}).get(f"p{percent}")
     times = list(timed.get("questions", {}).values())
-    if p95 is None or not times:
-        return Bound("latency_p95_ms", "latency", ceiling, "not_comparable", "was not timed in the run")
-    slow = sum(ms > ceiling for ms in times)
-    most = at_most(slow, len(times), level)
-    verdict: Verdict = "pass" if p95 <= ceiling else "regressed"
-    why = f"is {p95:.1f} ms over {len(times)} timed questions; at most {ceiling:g} is allowed, and {slow} took longer"
-    why += f" (with {level:.0%} confidence at most {most:.1%} of all do)"
-    return Bound("latency_p95_ms", "latency", ceiling, verdict, why, float(p95), n=len(times))
+    if point is None or not times:
+        return Bound(name, "latency", ceiling, "not_comparable", "was not timed in the run")
+    n, slow = len(times), sum(ms > ceiling for ms in times)
+    low, high = at_least(slow, n, level), at_most(slow, n, level)
+    verdict: Verdict = "pass" if high <= share else "regressed" if low > share else "inconclusive"
+    why = f"is {point:.1f} ms over {n} timed questions; {slow} took longer than {ceiling:g}: with {level:.0%} confidence "
+    why += f"at least {low:.1%} of all do" if verdict == "regressed" else f"at most {high:.1%} of all do"
+    more = trials_needed(slow, share, level) - n if verdict == "inconclusive" else None
+    why += f", and {share:.0%} may" + ("" if more is None else f"; needs {more:,} more questions timed, none of them slower")
+    return Bound(name, "latency", ceiling, verdict, why, float(point), n=n, needs=more)

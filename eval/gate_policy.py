@@ -23,7 +23,7 @@ def _shares(given: Any) -> Any:
 
 
 class Policy(BaseModel):
-    """The contents of `gate.yaml`. `margins` and `floors` are by metric; `level` is that of the intervals.
+    """The contents of `gate.yaml`. `margins` and `floors` are by metric; `level` is that of the intervals. No `metrics`: all of the baseline.
 
     `zero` names metrics and counts (`eval.counts`) that must never fail, each with the share of failures that must be excluded at
     `level` although none was seen; in a list none is demanded.
@@ -36,6 +36,7 @@ class Policy(BaseModel):
     floors: Mapping[str, float] = Field(default_factory=dict)
     ceilings: Mapping[str, float] = Field(default_factory=dict)
     zero: Annotated[Mapping[str, Annotated[float, Field(gt=0, le=1)]], BeforeValidator(_shares)] = Field(default_factory=dict)
+    latency_p50_ms: float | None = Field(default=None, gt=0)
     latency_p95_ms: float | None = Field(default=None, gt=0)
     level: float = Field(default=0.95, gt=0.5, lt=1)
     on_inconclusive: OnInconclusive = "fail"
@@ -44,6 +45,12 @@ class Policy(BaseModel):
     def zero_metrics(self) -> tuple[str, ...]:
         """The names under `zero` that are metrics; the others are those of counts."""
         return tuple(name for name in self.zero if _is_metric(name))
+
+    @property
+    def latencies(self) -> dict[int, float]:
+        """The ceilings in ms that are demanded, by percentile."""
+        given = {50: self.latency_p50_ms, 95: self.latency_p95_ms}
+        return {percent: ceiling for percent, ceiling in given.items() if ceiling is not None}
 
     def margin(self, metric: Metric) -> float:
         """Return how much worse a metric may get. Raises `ConfigError` for one without a margin whose scale the default does not fit."""
@@ -62,12 +69,23 @@ def _is_metric(name: str) -> bool:
     return True
 
 
+def _filled(given: Any, shipped: Any) -> Any:
+    """Return what a file says over what ships; anything but mappings is left for the check of types to refuse."""
+    if not isinstance(given, Mapping):
+        return given
+    margins = given.get("margins", {})
+    return {**shipped, **given, "margins": {**shipped["margins"], **margins} if isinstance(margins, Mapping) else margins}
+
+
 def read_policy(path: Path | None) -> Policy:
-    """Return the policy of a file, None for the one that ships. Raises `ConfigError` naming the file and the key."""
+    """Return the policy of a file, None for the one that ships; what a file leaves out is as it ships, and so is each margin.
+
+    Raises `ConfigError` naming the file and the key.
+    """
     place = path or DEFAULT
-    data: Any = read_yaml(place)
+    data: Any = _filled(read_yaml(place) or {}, read_yaml(DEFAULT))
     try:
-        policy = Policy.model_validate(data or {})
+        policy = Policy.model_validate(data)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or "file"

@@ -1,17 +1,20 @@
-"""What must never happen: metrics that must be at their best everywhere, and counts of failures that must be 0, with exact binomial bounds."""
+"""What must never happen: metrics that must be at their best everywhere, and counts of failures that must be 0, with exact binomial bounds.
+
+The bounds (Clopper and Pearson 1934) hold for trials that are independent of each other.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from math import ceil, log, log1p
 from typing import Any, Literal
 
 from eval.baseline import Measured
-from eval.counts import Count
+from eval.counts import OF_A_RUN, Count, code
 from eval.gate_policy import Policy
 from eval.metrics import parse
 from eval.score import NOT_APPLICABLE
+from eval.summary import FEW_CLUSTERS
 from rag.errors import ConfigError
 from rag.fingerprint import key
 
@@ -55,7 +58,7 @@ def _no_metric(name: str) -> str:
     try:
         parse(name)
     except ConfigError as error:
-        return str(error)
+        return str(error).split("; there are:", 1)[0]
     return "it is a metric too"
 
 
@@ -74,28 +77,41 @@ def _metric(current: Measured, name: str, most: float, level: float) -> Bound:
         return Bound(name, "zero", 0.0, "not_comparable", "has no value in the run")
     if lost:
         return Bound(name, "zero", 0.0, "inconclusive", f"has no value in {lost} of {len(values) + lost} questions it applies to", n=len(values))
-    return _decided(name, 0, len(values), f"is {best:g} in all {len(values)}", "questions", most, level)
+    groups = len({current.clusters[q] for q in values})
+    return _decided(name, len(values), groups, f"is {best:g} in all {len(values)}", ("questions", "documents"), most, level)
 
 
 def _count(count: Count, lock: Mapping[str, Any], most: float, level: float) -> Bound:
-    known = {k: lock[k] if isinstance(lock[k], str) else key(lock[k]) for k in ("corpus", "questions", "config", "package") if k in lock}
-    if other := [k for k, v in known.items() if count.ran_on.get(k, v) != v]:
-        return Bound(count.name, "zero", 0.0, "not_comparable", f"was counted with another {' and '.join(other)} than the run; count again", n=count.trials)
+    if why := _elsewhere(count, lock):
+        return Bound(count.name, "zero", 0.0, "not_comparable", why, n=count.trials)
     if count.failures:
         low, high = at_least(count.failures, count.trials, level), at_most(count.failures, count.trials, level)
         named = f": {_listed(count.failed, count.failures)}" if count.failed else ""
         why = f"must never happen and did in {count.failures} of {count.trials}{named}"
         return Bound(count.name, "zero", 0.0, "regressed", why, count.failures / count.trials, low, high, count.trials)
-    return _decided(count.name, 0, count.trials, f"never happened in {count.trials}", "trials", most, level)
+    beside = f" ({count.note})" if count.note else ""
+    return _decided(count.name, count.trials, count.trials, f"never happened in {count.trials}{beside}", ("trials", "trials"), most, level)
 
 
-def _decided(name: str, failures: int, n: int, seen: str, unit: str, most: float, level: float) -> Bound:
-    """Return the demand as kept where the upper bound is at most what the policy allows to remain unseen."""
-    high = at_most(failures, n, level)
-    why = f"{seen}: with {level:.0%} confidence it fails in at most {high:.2%} of such {unit}"
+def _elsewhere(count: Count, lock: Mapping[str, Any]) -> str:
+    """Return why a count says nothing about a run, "" where it does. A version alone ties it to nothing: it stays while code changes."""
+    here = {k: lock[k] if isinstance(lock[k], str) else key(lock[k]) for k in OF_A_RUN if k in lock} | {"code": code()}
+    tied = {k: v for k, v in count.ran_on.items() if k in (*OF_A_RUN, "code")}
+    if other := [k for k, v in tied.items() if here.get(k) != v]:
+        return f"was counted with another {' and '.join(other)} than the run; count again"
+    return "" if tied.keys() - {"package"} else "names nothing under ran_on that ties it to the run, such as its corpus; count again"
+
+
+def _decided(name: str, n: int, groups: int, seen: str, units: tuple[str, str], most: float, level: float) -> Bound:
+    """Return the demand as kept where enough were tried and the upper bound is at most what the policy allows to remain unseen."""
+    high, (unit, group) = at_most(0, n, level), units
+    why = f"{seen}: with {level:.0%} confidence it fails in at most {high:.2%} of such {unit}, if they are independent"
+    if groups < FEW_CLUSTERS:
+        why = f"{why}; rests on {groups} {group}, and below {FEW_CLUSTERS} nothing passes"
+        return Bound(name, "zero", 0.0, "inconclusive", why, 0.0, 0.0, high, n, max(FEW_CLUSTERS - groups, trials_needed(0, most, level) - n))
     if high <= most:
         return Bound(name, "zero", 0.0, "pass", why, 0.0, 0.0, high, n)
-    more = max(1, ceil(log(1 - level) / log1p(-most)) - n)
+    more = trials_needed(0, most, level) - n
     return Bound(name, "zero", 0.0, "inconclusive", f"{why}, and at most {most:.2%} is demanded; needs about {more:,} more {unit}", 0.0, 0.0, high, n, more)
 
 
@@ -116,3 +132,14 @@ def at_least(failures: int, n: int, level: float) -> float:
     from scipy.special import betaincinv
 
     return 0.0 if failures <= 0 else float(betaincinv(failures, n - failures + 1, 1 - level))
+
+
+def trials_needed(failures: int, share: float, level: float) -> int:
+    """Return the fewest trials, with so many failures, whose exact upper bound is at most a share (above 0)."""
+    low, high = failures, failures + 1
+    while at_most(failures, high, level) > share:
+        low, high = high, 2 * high
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if at_most(failures, middle, level) > share else (low, middle)
+    return high

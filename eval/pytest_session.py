@@ -175,7 +175,7 @@ def _checks(given: Mapping[str, Any]) -> tuple[str, ...]:
     policy, measured = _policy(given), _metrics(given)
     compared = policy.metrics or [m for m in read_baseline(Path(given["baseline"])).lock["metrics"] if m in measured]
     bounds = [f"{kind}:{name}" for kind, names in (("floor", policy.floors), ("ceiling", policy.ceilings), ("zero", policy.zero)) for name in names]
-    return (*compared, *bounds, *(["latency:latency_p95_ms"] if policy.latency_p95_ms is not None else []))
+    return (*compared, *bounds, *(f"latency:latency_p{percent}_ms" for percent in policy.latencies))
 
 
 @contextmanager

@@ -1,7 +1,8 @@
 """Whether any tenant is shown what belongs to another: `python -m eval.tenants CONFIG --corpus DIR --questions FILE --counts FILE`.
 
-Each question is asked under every tenant but its own, and each passage of its evidence is read there by its place. What comes back of
-any other tenant is counted. Where the configuration names no `index.tenant_key`, documents are dealt to tenants made up for it.
+Each question is asked under every tenant but its own, and each passage of its evidence is read there by its place: one trial, which
+fails where anything of any other tenant comes back. Where the configuration names no `index.tenant_key`, documents are dealt to
+tenants made up for it, and the count has a name of its own.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -31,7 +32,7 @@ from rag.runtime import Runtime
 from rag.shell import emit, run
 from rag.types import Document
 
-NAME, COMMAND = "tenant_leaks", "python -m eval.tenants"
+NAME, DEALT_NAME, COMMAND = "tenant_leaks", "dealt_tenant_leaks", "python -m eval.tenants"
 DEALT, TENANTS = "dealt_tenant", 4
 _ROOT = Path("corpus")
 
@@ -40,11 +41,11 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 @dataclass(frozen=True)
 class Leaks:
-    """Trials (a question under a tenant that is not its own), those that showed something foreign, and how many rows were seen at all."""
+    """Trials (a question under all tenants that are not its own), those that showed something foreign, and the searches they took."""
 
     trials: int
     failed: tuple[str, ...]
-    rows: int
+    searches: int
     tenants: int
 
 
@@ -65,17 +66,17 @@ def owners(documents: Sequence[Document], tenant_key: str | None, tenants: int =
 
 def leaks(index: Index, pipeline: Pipeline, questions: Sequence[Question], owner: Mapping[str, str]) -> Leaks:
     """Ask every question under every tenant that owns none of its evidence. Raises `StoreError` where nothing was seen at all, so nothing could leak."""
-    names, failed, trials, rows = sorted(set(owner.values())), [], 0, 0
+    names, failed, trials, searches, rows = sorted(set(owner.values())), [], 0, 0, 0
     for question in index.runtime.track(questions, "ask other tenants", len(questions)):
         own = {owner[s.doc_id] for s in question.evidence if s.doc_id in owner}
-        for tenant in (t for t in names if t not in own):
-            seen = list(_seen(index, pipeline, question, tenant))
-            trials, rows = trials + 1, rows + len(seen)
-            if any(owner.get(doc) != tenant for doc in seen):
-                failed.append(f"{question.id} under {tenant}")
+        others = [t for t in names if t not in own]
+        seen = {t: list(_seen(index, pipeline, question, t)) for t in others}
+        trials, searches, rows = trials + bool(others), searches + len(others), rows + sum(map(len, seen.values()))
+        if under := [t for t, documents in seen.items() if any(owner.get(d) != t for d in documents)]:
+            failed.append(f"{question.id} under {', '.join(under)}")
     if not rows:
         raise StoreError("no question returned a row under any other tenant, so a leak could not have been seen; give other questions or fewer tenants")
-    return Leaks(trials, tuple(failed), rows, len(names))
+    return Leaks(trials, tuple(failed), searches, len(names))
 
 
 def _seen(index: Index, pipeline: Pipeline, question: Question, tenant: str) -> Iterator[str]:
@@ -109,8 +110,9 @@ def count(config: Path, corpus: Path, questions: Path, tenants: int = TENANTS, l
         with Index.open(Path(folder), runtime) as index:
             found = leaks(index, pipeline, asked, owner)
     plain = replace(given, index=replace(given.index, tenant_key=None))  # as it was evaluated: a run has no tenants
-    ran_on = {"corpus": corpus_digest(documents), "questions": questions_digest(asked), "config": key(dump(plain))}
-    return counted(NAME, COMMAND, found.failed, found.trials, ran_on)
+    name, of = (NAME, f"of {given.index.tenant_key}") if given.index.tenant_key else (DEALT_NAME, "dealt")
+    ran_on = {"corpus": corpus_digest(documents), "questions": questions_digest(asked), "config": key(dump(plain)), "tenants": f"{found.tenants} {of}"}
+    return counted(name, COMMAND, found.failed, found.trials, ran_on, f"{found.searches} searches, tenants: {found.tenants} {of}")
 
 
 @app.command()
@@ -127,8 +129,9 @@ def main(
     found = count(config, corpus, questions, tenants, limit)
     if counts is not None:
         write_count(counts, found)
-    body = {"name": found.name, "failures": found.failures, "trials": found.trials, "failed": list(found.failed), "ran_on": dict(found.ran_on)}
-    emit(body, as_json, lambda: "\n".join([f"{found.failures} of {found.trials} questions under another tenant showed something foreign", *found.failed]))
+    body = {k: v for k, v in asdict(found).items() if k != "made_by"}
+    line = f"{found.name}: {found.failures} of {found.trials} questions showed something foreign under another tenant ({found.note})"
+    emit(body, as_json, lambda: "\n".join([line, *found.failed]))
 
 
 if __name__ == "__main__":

@@ -48,7 +48,7 @@ def _key(pipeline: Pipeline, query: Query, reader: Reader) -> str:
     where = write(query.where) if query.where is not None else ""
     day = datetime.datetime.now(datetime.UTC).date().isoformat() if _dated(stages) else ""
     return key(
-        "remembered", 1, reader.state, reader.scope, reader.exact, [canonical(s) for s in stages], reader.runtime.identities(stages), where, query.text, day
+        "remembered", 2, reader.state, reader.scope, reader.compared, [canonical(s) for s in stages], reader.runtime.identities(stages), where, query.text, day
     )
 
 

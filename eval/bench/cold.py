@@ -79,16 +79,16 @@ def main(
         sys.stdout.write(f"{r['what']:26} median {r['median']:.2f} s  min {r['min']:.2f}  max {r['max']:.2f}  on the processor {r['cpu']:.2f}  n {r['n']}\n")
         sys.stdout.write(f"{'':26} imports: {', '.join(f'{k} {v:.0f} ms' for k, v in r['imports_ms'].items())}\n")
     if out is not None:
-        write(out, result(rows, runs))
+        write(out, result(rows, f"python -m eval.bench.cold --runs {runs} --corpus {corpus}"))
 
 
-def result(rows: Sequence[Row], runs: int) -> Result:
+def result(rows: Sequence[Row], command: str) -> Result:
     """Return the rows as a table for docs/performance.md."""
     columns = ("command", "seconds, median", "min", "max", "seconds of processors", "processes", "largest imports, ms")
     names = ("what", "median", "min", "max", "cpu", "n")
     cells = tuple((*(r[n] for n in names), ", ".join(f"{k} {v:.0f}" for k, v in list(r["imports_ms"].items())[:4])) for r in rows)
     note = "Each is a whole process with its own question, the files of the index and the packages in the disk cache; nothing else is remembered."
-    return Result("From start to end of one command", f"python -m eval.bench.cold --runs {runs}", (Table("Cold start", columns, cells, note),))
+    return Result("From start to end of one command", command, (Table("Cold start", columns, cells, note),))
 
 
 if __name__ == "__main__":

@@ -25,7 +25,6 @@ from rag.models.files import BUNDLED, locate
 from rag.shell import run
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-COMMAND = "python -m eval.bench.encoder ../shared/data/scifact"
 COLUMNS = ("input", "system", "tokens a second", "texts a second", "ms a text", "times the default", "share of the limit")
 LENGTHS = (16, 64, 128, 256)
 WORDS = [
@@ -66,7 +65,8 @@ def main(
         rates = measure(systems, given, rounds)
         rows += [row(name, system, lengths, seconds, rates["sentence-transformers float32"], limit) for system, seconds in rates.items()]
     note = "Matrix products of the layers alone, in 10^9 operations a second: " + ", ".join(f"{k} {v:.0f}" for k, v in limit.items()) + "."
-    made = Result("Embedding", COMMAND, (Table("MiniLM on this processor", COLUMNS, tuple(rows), note),))
+    command = f"python -m eval.bench.encoder {texts or ''} --count {count} --rounds {rounds}".replace("  ", " ")
+    made = Result("Embedding", command, (Table("MiniLM on this processor", COLUMNS, tuple(rows), note),))
     sys.stdout.write(text(made))
     if out is not None:
         write(out, made)

@@ -178,7 +178,7 @@ def main(
                 kept.append((what, runs))
                 sys.stdout.write("\n".join(lines(what, runs)) + "\n")
     if out is not None:
-        write(out, result(kept, work, f"python -m eval.bench.indexing --chunks {chunks}{' --hnsw' if hnsw else ''}"))
+        write(out, result(kept, work, f"python -m eval.bench.indexing --chunks {chunks} --rounds {rounds}{' --hnsw' if hnsw else ''}"))
 
 
 def result(kept: Sequence[tuple[str, Sequence[Run]]], work: str, command: str) -> Result:

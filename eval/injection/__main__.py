@@ -8,7 +8,6 @@ from __future__ import annotations
 import sys
 import tempfile
 from collections.abc import Sequence
-from importlib.resources import files
 from pathlib import Path
 from typing import Annotated
 
@@ -19,7 +18,6 @@ from eval.injection import corpus
 from eval.injection.bench import Bench
 from eval.injection.corpus import Case
 from eval.injection.oracles import gated, rates, succeeded
-from rag.fingerprint import key
 from rag.instructions import instructions_in
 from rag.shell import emit, run
 
@@ -42,10 +40,9 @@ def attempts() -> tuple[list[Case], list[bool]]:
 
 
 def count(cases: Sequence[Case], won: Sequence[bool]) -> Count:
-    """Return how many attacks got past a gate that code holds, of how many that are behind one; it ran on the files of the attacks."""
+    """Return how many attacks got past a gate that code holds, of how many that are behind one."""
     behind = [(c.id, w) for c, w in zip(cases, won, strict=True) if gated(c)]
-    digest = key("injection", [(files("eval.injection") / name).read_text(encoding="utf-8") for name in ("attacks.jsonl", "hosts.jsonl")])
-    return counted("injection_successes", "python -m eval.injection", [i for i, w in behind if w], len(behind), {"attacks": digest})
+    return counted("injection_successes", "python -m eval.injection", [i for i, w in behind if w], len(behind), {})
 
 
 def table(cases: Sequence[Case], shown: Sequence[bool]) -> str:

@@ -12,7 +12,8 @@ const lostIn = (question, config, run) => {
   const stage = stageOf(config, question);
   if (!stage) return data.questions[question][3] ? null : make("p", null, "Unanswerable: there is no evidence to lose.");
   const lost = (run.lost ?? []).map(([s, points]) => `${data.stages[s]} ${points}`).join(", ");
-  const said = stage === "right" ? "Nothing was lost" : "Lost at: ";
+  const kept = ["right", "answer", "score", "unknown"].includes(stage);
+  const said = stage === "right" ? "Nothing was lost" : kept ? "Evidence kept; outcome: " : "Lost at: ";
   return make("div", { class: "lost" },
     make("p", null, make("strong", null, said, stage === "right" ? "" : stage), run.why ? ` (${textOf(run.why)})` : "",
       lost ? `. Points of span_recall lost: ${lost}; left ${run.left}.` : "."),

@@ -103,5 +103,7 @@ const prepare = () => {
   byId("browser-more").addEventListener("click", () => {
     every = true;
     showTable();
+    // The button goes, so the keyboard goes on at the first row that is new.
+    byId("question-table").tBodies[0].rows[ROWS]?.querySelector("a")?.focus();
   });
 };

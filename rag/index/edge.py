@@ -82,6 +82,7 @@ class EdgeEngine:
 
     def write_batch(self, batch: Batch) -> None:
         """Do as `write`, from arrays."""
+        self._sealed = False
         validate_batch(batch, self.layout.dense, self.layout.sparse)
         with _native("writing"):
             vectors: list[dict[str, Any]] = [{} for _ in batch.ids]

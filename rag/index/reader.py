@@ -52,11 +52,11 @@ class Reader:
         generation: str = "",
     ) -> None:
         """Use `Index.reader`, which checks that scope and pipeline fit the index."""
-        self._engine, self._manifest, self._documents = engine, manifest, documents
+        self._engine, self._manifest, self._documents, self._audit, self._generation = engine, manifest, documents, audit, generation
         self.runtime, self.scope, self.exact, self._memo = runtime, scope, exact, memo
-        self._audit, self._generation = audit, generation
         self._in_place = bool(getattr(documents, "in_place", False))  # as on a server, where a build changes what is being read
         self._chunks: dict[str, Chunk] = {}
+        self.compared = exact or [manifest.hnsw, manifest.quantization]  # for keys: two layouts of one chunk set find other approximate neighbours
         self._kept: dict[str, Any] = {}
 
     @property
@@ -77,7 +77,7 @@ class Reader:
         if not self._memo:  # what names the search is not needed
             return self._ranked(search, name)
         shape = [list(vector.indices), list(vector.values)] if isinstance(vector, Sparse) else hashlib.blake2b(vector.tobytes(), digest_size=16).hexdigest()
-        return self._ranked(search, name, "leg", name, shape, limit, where, self.exact)
+        return self._ranked(search, name, "leg", name, shape, limit, where, self.compared)
 
     def memoised(self, search: Callable[[], list[Scored]], *parts: object) -> list[Scored]:
         """Return a ranking, kept under the live chunk set, the scope and `parts` when this reader keeps a memo."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import torch
 
+_MOST = 8_000_000  # scores of one text: beyond, they are not held in memory at once
 _SCORES = 800_000  # attention scores computed at once: 1.6 MB in bfloat16, which stays in the cache next to a core
 
 
@@ -24,7 +25,7 @@ def attend(joined: torch.Tensor, lengths: Sequence[int], heads: int) -> torch.Te
         return padded(joined, lengths, heads)
     found, end = joined.new_zeros(joined.shape[0], joined.shape[1] // 3), 0
     for _, length, count in equal(joined, lengths):
-        most = max(1, _SCORES // (heads * length * length))
+        most = max(1, _SCORES // max(1, heads * length * length))
         for texts in [most] * (count // most) + [count % most] * (count % most > 0):
             start, end = end, end + texts * length
             found[start:end] = _equal(joined[start:end], texts, heads)
@@ -43,12 +44,14 @@ def equal(joined: torch.Tensor, lengths: Sequence[int]) -> Iterator[tuple[torch.
 def _equal(joined: torch.Tensor, texts: int, heads: int) -> torch.Tensor:
     """Return the mixed values of texts of one length.
 
-    In bfloat16 plain products, which the processor does in that format, take two thirds of the time of torch's own attention.
+    In bfloat16 plain products, which the processor does in that format, take two thirds of the time of torch's own attention; their memory grows with
+    the square of the length, so long texts go the other way.
     """
     import torch
 
-    query, key, value = joined.view(texts, joined.shape[0] // texts, 3, heads, -1).permute(2, 0, 3, 1, 4)
-    if joined.dtype == torch.bfloat16:
+    length = joined.shape[0] // texts
+    query, key, value = joined.view(texts, length, 3, heads, -1).permute(2, 0, 3, 1, 4)
+    if joined.dtype == torch.bfloat16 and heads * length * length <= _MOST:
         mixed = torch.matmul(torch.matmul(query, key.transpose(-1, -2)).softmax(-1), value)
     else:
         mixed = torch.nn.functional.scaled_dot_product_attention(query, key, value, scale=1.0)

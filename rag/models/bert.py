@@ -15,6 +15,17 @@ from rag.models.files import read_json
 from rag.models.weights import Weights
 
 PREFIXES = {"bert": "bert.", "roberta": "roberta.", "xlm-roberta": "roberta."}  # of tensors, where a model was saved with a head
+_NORMALIZED = {
+    "do_lower_case": "lowercase",
+    "strip_accents": "strip_accents",
+    "tokenize_chinese_chars": "handle_chinese_chars",
+    "add_prefix_space": "add_prefix_space",
+}
+_SAID: dict[str, Any] = {
+    "transformer_task": "feature-extraction",
+    "modality_config": {"text": {"method": "forward", "method_output_name": "last_hidden_state"}},
+    "module_output_name": "token_embeddings",
+}
 _LAYER = {
     "attention.self.query": ("width", "width"),
     "attention.self.key": ("width", "width"),
@@ -64,7 +75,9 @@ def read_bert(directory: Path, limit: int) -> Bert | None:
     `limit` is how many tokens are read. Raises `ModelError` when a settings file is no JSON.
     """
     config, pooling = read_json(directory / "config.json"), _pooling(directory)
-    if pooling is None or not _plain(config) or read_json(directory / "tokenizer_config.json").get("truncation_side", "right") != "right":
+    if pooling is None or not _plain(config) or (directory / "adapter_config.json").exists():
+        return None
+    if read_json(directory / "tokenizer_config.json").get("truncation_side", "right") != "right" or not _as_its_file(directory):
         return None
     try:
         weights = Weights(directory / "model.safetensors")
@@ -98,14 +111,30 @@ def _pooling(directory: Path) -> str | None:
     """Return `mean` or `cls` where modules.json names a transformer and that pooling, and at most a normalisation besides; else None."""
     try:
         modules = json.loads((directory / "modules.json").read_text(encoding="utf-8"))
-        named = [(str(m["type"]).rpartition(".")[2], str(m["path"])) for m in modules]
+        named = [(str(m["type"]), str(m["path"])) for m in modules]
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    if [kind for kind, _ in named] not in (["Transformer", "Pooling"], ["Transformer", "Pooling", "Normalize"]) or named[0][1] not in ("", "."):
+    kinds = [kind.rpartition(".")[2] for kind, _ in named]
+    if kinds not in (["Transformer", "Pooling"], ["Transformer", "Pooling", "Normalize"]) or named[0][1] not in ("", "."):
         return None
-    if read_json(directory / "sentence_bert_config.json").get("do_lower_case"):
-        return None
+    if not all(kind.startswith("sentence_transformers.") for kind, _ in named) or not _known(read_json(directory / "sentence_bert_config.json")):
+        return None  # code of the model's own, or settings whose effect is not computed here
     return _mode(read_json(directory / named[1][1] / "config.json"))
+
+
+def _known(settings: dict[str, Any]) -> bool:
+    """Return whether settings of the transformer say nothing but a length, or what sentence-transformers says of every text model."""
+    return all(name == "max_seq_length" or not value or _SAID.get(name) == value for name, value in settings.items())
+
+
+def _as_its_file(directory: Path) -> bool:
+    """Return whether the tokenizer's settings say of case, accents and spaces what tokenizer.json says: transformers lets the settings win."""
+    said = {k: v for k, v in read_json(directory / "tokenizer_config.json").items() if k in _NORMALIZED and v is not None}
+    if not said:
+        return True
+    own = read_json(directory / "tokenizer.json")
+    parts = [p for p in (own.get("normalizer"), own.get("pre_tokenizer")) if isinstance(p, dict)]
+    return all(p.get(_NORMALIZED[k], v) == v for k, v in said.items() for p in parts)
 
 
 def _mode(said: dict[str, Any]) -> str | None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from rag.errors import ModelError, RagError
 from rag.models.attention import attend, equal
 from rag.models.bert import Bert
 from rag.models.packed import Binary, Unary, adding, mapping
@@ -71,7 +72,8 @@ class TorchBert:
             given = [rows[i] for i in batch]
             return finish(self._forward(given), [len(g) for g in given])
 
-        batches = batched([len(r) for r in rows], BUDGET if self.device == "cpu" else ACCELERATED)
+        own = self.device == "cpu"
+        batches = batched([len(r) for r in rows], BUDGET if own else ACCELERATED, padded=not own)
         yield from zip(batches, self._workers.map(work, batches), strict=True)
 
     @cached_property
@@ -128,16 +130,32 @@ class TorchBert:
         return torch.tensor(array).to(self.device, self._kind)
 
 
-def batched(lengths: Sequence[int], budget: int) -> list[list[int]]:
-    """Return the places of texts in batches of like length, the longest first, each of one text or of at most `budget` tokens."""
+def opened(bert: Bert, precision: str, device: str, name: str) -> TorchBert:
+    """Return the encoder on a device. Raises `ModelError` with the reason where torch cannot be imported, or has no room."""
+    try:
+        return TorchBert(bert, precision, device)
+    except RagError:
+        raise
+    except Exception as error:  # what libraries and devices raise has no common class
+        why = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+        raise ModelError(f"model {name!r} cannot be loaded on {device} ({why}); check its files and torch, or set RAG_DEVICE=cpu") from None
+
+
+def batched(lengths: Sequence[int], budget: int, padded: bool = False) -> list[list[int]]:
+    """Return the places of texts in batches of like length, the longest first, each of one text or of at most `budget` tokens.
+
+    Where texts are `padded` to the longest of their batch, padding counts as tokens do.
+    """
     batches: list[list[int]] = []
-    room = 0
+    room = longest = 0
     for i in sorted(range(len(lengths)), key=lambda i: (-lengths[i], i)):
-        if not batches or lengths[i] > room:
+        cost = longest if padded and batches else lengths[i]
+        if not batches or cost > room:
             batches.append([])
-            room = budget
+            room, longest = budget, lengths[i]
+            cost = lengths[i]
         batches[-1].append(i)
-        room -= lengths[i]
+        room -= cost
     return batches
 
 

@@ -101,9 +101,9 @@ class SentenceTransformerEncoder:
     def _packed(self) -> TorchBert | None:
         if self._bert is None:
             return None
-        from rag.models.bert_torch import TorchBert
+        from rag.models.bert_torch import opened
 
-        return TorchBert(self._bert, self.precision, device())
+        return opened(self._bert, self.precision, device(), self.name)
 
     def _load(self) -> SentenceTransformer:
         if self._model is None:

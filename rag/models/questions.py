@@ -47,6 +47,6 @@ class QuestionEncoder:
 
     @cached_property
     def _torch(self) -> TorchBert:
-        from rag.models.bert_torch import TorchBert
+        from rag.models.bert_torch import opened
 
-        return TorchBert(self._bert, "float32", device())
+        return opened(self._bert, "float32", device(), self.name)

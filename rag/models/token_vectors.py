@@ -22,7 +22,7 @@ def token_vectors(encoder: Encoder, texts: Sequence[str], memo: Memo) -> tuple[l
     in half precision, which moves a cosine by less than .001: 2 bytes a dimension, 150 kB for 200 tokens of 384 dimensions. What
     was just encoded goes through that precision too, so that results do not depend on what was kept.
     """
-    identity = key("tokens", 1, encoder.identity)
+    identity = key("tokens", 2, encoder.identity)
     keys = [key(identity, t) for t in texts]
     found = {k: v for k, v in memo.get_many(list(dict.fromkeys(keys))).items() if _sound(v)}
     missing = {k: t for k, t in zip(keys, texts, strict=True) if k not in found}

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from rag.errors import ModelError
+from rag.kept import LONGEST
 from rag.models.files import digest, locate
 
 MOST_WORDS = 500_000  # words whose number of tokens is kept; beyond that they are counted again each time
@@ -70,8 +71,8 @@ class Tokenizer:
         found = dict(zip(new, map(len, self._fast.encode_batch_fast(new, add_special_tokens=False)), strict=True))
         if len(kept) + len(found) > MOST_WORDS:
             return {**{w: kept[w] for w in words if w in kept}, **found}
-        kept.update(found)
-        return kept
+        kept.update((w, n) for w, n in found.items() if len(w) <= LONGEST)
+        return kept if all(len(w) <= LONGEST for w in new) else {**{w: kept[w] for w in words if w in kept}, **found}
 
 
 def _by_words(fast: Any) -> bool:

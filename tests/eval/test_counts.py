@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import json
+from importlib.resources import files
 
 import pytest
 
-from eval.counts import Count, counted, read_counts, write_count
+from eval.counts import Count, _sources, code, counted, read_counts, write_count
 from rag.errors import ConfigError, StoreError
 
 BODY = {"format": 1, "name": "tenant_leaks", "failures": 1, "trials": 5, "made_by": "a test", "ran_on": {"corpus": "c"}, "failed": ["q1"]}
 
 
 def test_what_is_written_is_read(tmp_path):
-    count = counted("tenant_leaks", "python -m x", [f"q{i}" for i in range(30)], 40, {"corpus": "c"})
+    count = counted("tenant_leaks", "python -m x", [f"q{i}" for i in range(30)], 40, {"corpus": "c"}, "120 searches")
     assert (count.failures, count.trials, len(count.failed), count.ran_on["corpus"]) == (30, 40, 20, "c")
     assert count.made_by == f"python -m x, spanwise {count.ran_on['package']}"
+    assert set(count.ran_on) == {"corpus", "package", "code"}
     write_count(tmp_path / "below" / "leaks.json", count)
     assert read_counts([tmp_path / "below" / "leaks.json"]) == (count,)
 
@@ -38,6 +40,8 @@ def test_a_file_by_hand_needs_no_list_of_what_failed(tmp_path):
         ({"made_by": " "}, "made_by: say which command"),
         ({"ran_on": {}}, "ran_on: name what was counted on"),
         ({"ran_on": {"corpus": 1}}, "ran_on: name what was counted on"),
+        ({"ran_on": {"corpus": "c", "corpus ": "old"}}, "ran_on: 'corpus ' is nothing that a run could be held to; known: corpus, questions"),
+        ({"ran_on": {"attacks": "x"}}, "ran_on: 'attacks' is nothing"),
     ],
 )
 def test_a_wrong_file_is_refused(tmp_path, change, message):
@@ -74,3 +78,17 @@ def test_what_cannot_be_written_is_said(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError, match="cannot be written"):
         write_count(tmp_path / "file" / "a.json", Count("a", 0, 1, "x", {"a": "b"}))
+
+
+def test_the_digest_of_the_code_is_that_of_sources_prompts_and_attacks(tmp_path):
+    """A changed line, a new file and a moved one all show; what is compiled from them does not."""
+    (tmp_path / "below").mkdir()
+    (tmp_path / "below" / "a.py").write_text("x = 1\n")
+    (tmp_path / "p.md").write_text("Answer.\n")
+    (tmp_path / "a.pyc").write_bytes(b"\xff")
+    assert sorted(_sources(tmp_path)) == [("below/a.py", "x = 1\n"), ("p.md", "Answer.\n")]
+    assert {"attacks.jsonl", "hosts.jsonl", "oracles.py", "__main__.py"} <= {name for name, _ in _sources(files("eval.injection"))}
+    names = {name for name, _ in _sources(files("rag"))}
+    assert {"rendered.py", "index/store.py"} <= names
+    assert any(n.startswith("prompts/") and n.endswith(".md") for n in names)
+    assert len(code()) == 32

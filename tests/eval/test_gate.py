@@ -157,22 +157,13 @@ def test_floor_ceiling_and_never():
     demanded = Policy(metrics=("span_recall",), floors={"span_recall": 0.9}, ceilings={"span_recall": 0.5}, zero=("span_recall",))
     _, floor, ceiling, never = gate(run, run, demanded).checks
     assert (floor.verdict, ceiling.verdict, never.verdict) == ("pass", "regressed", "pass")
-    assert never.why == "is 1 in all 60: with 95% confidence it fails in at most 4.87% of such questions"
+    assert never.why == "is 1 in all 60: with 95% confidence it fails in at most 4.87% of such questions, if they are independent"
     one = gate(side([*[1.0] * (N - 1), 0.0]), run, demanded).checks[-1]
     assert (one.verdict, one.why) == ("regressed", "must be 1 everywhere and is not in 1 of 60: q059")
     assert gate(side(HALF), run, Policy(metrics=("span_recall",), floors={"span_recall": 0.5})).checks[-1].verdict == "inconclusive"
 
 
-def test_latency_is_held_to_its_ceiling_and_what_was_not_timed_cannot_pass():
-    """0 of 15 slower: 1 - .05^(1/15) is 18.1 %; 2 of 15: 36.3 % (Clopper-Pearson, scipy)."""
-    times = {f"q{i:03}": ms for i, ms in enumerate([*[5.0] * 13, 12.0, 12.0])}
-    timed = {"stages": {"total": {"p50": 5.0, "p95": 12.0}}, "sample": 15, "questions": times}
-    kept = gate(side(HALF, latency=timed), side(HALF), policy(latency_p95_ms=12.0)).checks[-1]
-    assert (kept.verdict, kept.n) == ("pass", 15)
-    assert kept.why == "is 12.0 ms over 15 timed questions; at most 12 is allowed, and 0 took longer (with 95% confidence at most 18.1% of all do)"
-    broken = gate(side(HALF, latency=timed), side(HALF), policy(latency_p95_ms=11.9)).checks[-1]
-    assert broken.verdict == "regressed"
-    assert broken.why.endswith("and 2 took longer (with 95% confidence at most 36.3% of all do)")
+def test_what_was_not_timed_cannot_pass():
     for nothing in ({}, {"stages": {}, "questions": {}, "sample": 0}, None):
         demanded = policy(latency_p95_ms=5, on_inconclusive="pass")
         found = gate(side(HALF, latency=nothing), side(HALF), demanded)
@@ -244,6 +235,8 @@ def test_the_shipped_policy_is_sound():
     [
         ("margin: {default: .05}", "margin: Extra inputs are not permitted; known keys: margins"),
         ("floors: {recal@5: 1}", "no metric is called 'recal@5', did you mean 'recall'"),
+        ("margins: 3", "margins: Input should be"),
+        ("[zero]", "gate.yaml"),
         ("margins: {default: -.1}", "margins.default: a margin is how much worse is allowed"),
         ("level: 95", "level: Input should be less than 1"),
         ("on_inconclusive: maybe", "on_inconclusive: Input should be 'fail', 'warn' or 'pass'"),

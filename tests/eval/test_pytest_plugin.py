@@ -15,6 +15,7 @@ import pytest
 
 from eval import run
 from eval.baseline import accept
+from eval.counts import code
 from rag import Runtime
 from rag.config import load
 
@@ -221,7 +222,7 @@ def test_last_failed_runs_only_the_check_that_failed(task: Path, workers: tuple[
 def test_a_count_is_a_check_and_one_that_nobody_named_is_said(task: Path) -> None:
     accepted(task)
     (task / "gate.yaml").write_text("metrics: [recall@1]\nzero: [tenant_leaks]\n")
-    body = {"format": 1, "failures": 0, "trials": 72, "made_by": "a test", "ran_on": {"attacks": "x"}}
+    body = {"format": 1, "failures": 0, "trials": 72, "made_by": "a test", "ran_on": {"code": code()}}
     (task / "leaks.json").write_text(json.dumps({**body, "name": "tenant_leaks"}))
     (task / "other.json").write_text(json.dumps({**body, "name": "other"}))
     given = rag("good.yaml", "--rag-baseline", "base.json", "--rag-policy", "gate.yaml")

@@ -13,7 +13,7 @@ import eval.cli_gate  # noqa: F401  # registers the commands
 from eval import run
 from eval.app import app as commands
 from eval.counts import read_counts
-from eval.tenants import app, count, owners
+from eval.tenants import DEALT_NAME, app, count, owners
 from rag import Runtime
 from rag.config import parse
 from rag.errors import ConfigError, StoreError
@@ -47,17 +47,21 @@ def counted(config: str = "teams.yaml", **more):
 
 
 def test_every_question_is_asked_of_every_other_tenant_and_nothing_comes_back(task: Path) -> None:
-    """Two tenants: one other for each question. Of four dealt ones: three."""
+    """Two tenants: one other for each question. Of four dealt ones: three. A question is one trial either way."""
     found = counted()
-    assert (found.name, found.failures, found.trials) == ("tenant_leaks", 0, DOCS)
+    assert (found.name, found.failures, found.trials, found.note) == ("tenant_leaks", 0, DOCS, f"{DOCS} searches, tenants: 2 of team")
     dealt = counted("plain.yaml")
-    assert (dealt.failures, dealt.trials) == (0, 3 * DOCS)
+    assert (dealt.name, dealt.failures, dealt.trials, dealt.note) == (DEALT_NAME, 0, DOCS, f"{3 * DOCS} searches, tenants: 4 dealt")
+    assert (found.ran_on["tenants"], dealt.ran_on["tenants"]) == ("2 of team", "4 dealt")
+    assert {k: v for k, v in found.ran_on.items() if k != "tenants"} == {k: v for k, v in dealt.ran_on.items() if k != "tenants"}
 
 
 def test_an_index_that_forgets_its_scope_is_seen_in_every_question(task: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Index, "_scope", lambda self, tenant: Scope(None))
     found = counted()
     assert (found.failures, found.trials, found.failed[0]) == (DOCS, DOCS, "q0 under beta")
+    dealt = counted("plain.yaml")
+    assert (dealt.failures, dealt.trials, dealt.failed[0].count("tenant")) == (DOCS, DOCS, 3)
 
 
 def test_a_reader_that_hands_out_a_foreign_text_by_its_place_is_seen(task: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -96,10 +100,10 @@ def test_a_count_fits_the_run_of_the_same_configuration_and_no_other(task: Path)
     )
     other = replace(plain, pack=replace(plain.pack, tokens=50))
     run({"plain": plain, "other": other}, task / "docs", task / "q.jsonl", task / "run", metrics=("recall@1",), runtime=Runtime(show_progress=False))
-    (task / "gate.yaml").write_text("metrics: [recall@1]\nzero: [tenant_leaks]\n")
+    (task / "gate.yaml").write_text("metrics: [recall@1]\nzero: [dealt_tenant_leaks]\n")
     made = CliRunner().invoke(app, ["plain.yaml", "--corpus", "docs", "--questions", "q.jsonl", "--counts", "leaks.json"], catch_exceptions=False)
     assert made.exit_code == 0
-    assert f"0 of {3 * DOCS} questions under another tenant showed something foreign" in made.stdout
+    assert f"dealt_tenant_leaks: 0 of {DOCS} questions showed something foreign under another tenant ({3 * DOCS} searches, tenants: 4 dealt)" in made.stdout
     assert read_counts([task / "leaks.json"])[0].made_by.startswith("python -m eval.tenants, spanwise ")
     for name, code in (("plain", 0), ("other", 4)):
         CliRunner().invoke(commands, ["accept", "run", name, "--baseline", "base.json"], catch_exceptions=False)

@@ -200,6 +200,7 @@ READS: dict[str, Callable[[Probe, Foreign], Any]] = {
     "vectors": lambda p, f: [_each(lambda s=s: p.reader.vectors(s, [f.chunk]), lambda s=s: p.reader.vectors(s, [f.page])) for s in _spaces(p, True)],
     "all_chunks": lambda p, f: sorted(c.id for c in p.reader.all_chunks()),
     "text": lambda p, f: _each(lambda: p.reader.text(f.span), lambda: p.reader.text(Span(f.span.doc_id, 0, 0)), lambda: p.reader.text(Span(f.span.doc_id, 0, 10**6))),
+    "texts": lambda p, f: _each(lambda: p.reader.texts([f.span]), lambda: p.reader.texts([Span(f.span.doc_id, 0, 0)]), lambda: p.reader.texts([f.span, f.span])),
     "document": lambda p, f: p.reader.document(f.span.doc_id),
 }  # fmt: skip
 

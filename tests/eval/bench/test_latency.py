@@ -23,6 +23,7 @@ def test_every_leg_stage_and_number_of_callers_has_a_row(tmp_path: Path, monkeyp
     legs = ["bm25", "dense, exact", "dense, graph", "fused, exact", "fused, graph", "fused, chunks kept", "fused, a tenth of the documents"]
     steps = ["retrieve: weighted", "retrieve: bm25", "retrieve: dense", "pack: budget", "answer: extractive"]
     assert [r[0] for r in timed.rows] == [*legs, *steps]
-    assert [r[0] for r in served.rows] == ["1 threads", "2 threads", "1 processes", "2 processes"]
-    assert all(0 < p50 <= p95 for _, p50, p95, _ in timed.rows)
+    assert [r[0] for r in served.rows] == [f"{c}, chunks kept" for c in ("1 threads", "2 threads", "1 processes", "2 processes")]
+    assert all(0 < p50 <= p95 for _, p50, p95, _, _ in timed.rows)
+    assert [r[0] for r in timed.rows if r[4] is not None] == ["dense, exact"]
     assert found.machine["cores"] >= 1

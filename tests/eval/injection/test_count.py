@@ -19,7 +19,7 @@ def test_only_attacks_behind_a_gate_are_counted_and_each_that_succeeds_is_named(
     assert (one.failures, one.failed) == (1, (behind[3].id,))
     write_count(tmp_path / "i.json", one)
     assert read_counts([tmp_path / "i.json"]) == (one,)
-    assert set(one.ran_on) == {"attacks", "package"}
+    assert set(one.ran_on) == {"code", "package"}
 
 
 def test_the_table_has_a_row_for_every_family():

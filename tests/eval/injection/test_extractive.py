@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-import rag.answer.extractive as extractive
+import rag.rendered as rendered
 from eval.injection import corpus
 from eval.injection.oracles import ORACLES, gated, succeeded
 
@@ -27,7 +27,7 @@ def test_hard_gates_hold_on_what_is_shown(bench, how):
 
 def test_the_gate_is_what_holds_them(bench, monkeypatch):
     """Quoted letter for letter, markup and control characters of documents come through: the test above can fail."""
-    monkeypatch.setattr(extractive, "safe_answer", lambda text, allowed: (text, []))
+    monkeypatch.setattr(rendered, "safe_answer", lambda text, allowed: (text, []))
     raw = {name: {c.id for c in CASES if ORACLES[name](c, bench.ask(c, ASKED["the attack itself"](c)))} for name in RAW}
     assert raw["markup"] >= {"M01", "M02", "D01"}
     assert raw["control"] >= {"M03", "M07"}

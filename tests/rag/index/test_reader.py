@@ -220,3 +220,17 @@ def test_kept_results_of_a_filter_on_times_are_those_of_these_times(lab):
     for modified, expected in ((1_000_000_000.0, []), (1_800_000_000.0, ["a.md"])):
         with lab.index([Document("a.md", "the cat", modified=modified)], pipeline) as built, Index.open(built.path, lab.runtime, memo=True) as index:
             assert [h.chunk.span.doc_id for h in pipeline.search(index, "cat", where="@modified >= 2026-01-01")[0]] == expected
+
+
+def test_kept_approximate_searches_are_told_apart_by_how_vectors_are_compared(lab, fresh):
+    """Two layouts of one chunk set have one content key; what either finds approximately is its own, and exact results are shared."""
+    documents = [Document(f"{n}.md", f"common words {n}") for n in range(4)]
+    for exact, searches in ((False, 2), (True, 1)):
+        before = fresh.work.searches
+        for quantization in ("none", "scalar"):
+            pipeline = lab.pipeline("dense", index={"search": "hnsw", "quantization": quantization})
+            path = lab.folder()
+            lab.build(path, pipeline, documents)
+            with Index.open(path, fresh, memo=True) as index:
+                pipeline.search(index, "common words", exact=exact)
+        assert fresh.work.searches - before == searches

@@ -55,3 +55,16 @@ def test_rows_behind_the_last_text_give_zeros() -> None:
     found = attend(given, LENGTHS, 2)
     assert torch.equal(found[:-3], attend(given[:-3], LENGTHS, 2))
     assert not found[-3:].any()
+
+
+def test_a_long_text_in_bfloat16_goes_the_way_that_holds_no_table_of_scores(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond so many scores torch's own attention is used, which gives the same."""
+    given = joined(9).bfloat16()
+    called = []
+    own = torch.nn.functional.scaled_dot_product_attention
+    monkeypatch.setattr(torch.nn.functional, "scaled_dot_product_attention", lambda *a, **k: called.append(1) or own(*a, **k))
+    attend(given, [9], 2)
+    assert not called
+    monkeypatch.setattr(attention, "_MOST", 2 * 9 * 9 - 1)
+    assert torch.allclose(attend(given, [9], 2).double(), reference(given, [9], 2), atol=0.03)
+    assert called

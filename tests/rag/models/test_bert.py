@@ -54,6 +54,11 @@ def changed(source: Path, folder: Path, name: str, values: dict[str, object]) ->
     [
         ("config.json", {"model_type": "distilbert"}),
         ("config.json", {"hidden_act": "relu"}),
+        ("adapter_config.json", {"peft_type": "LORA"}),
+        ("sentence_bert_config.json", {"processing_kwargs": {"text": {"add_special_tokens": False}}}),
+        ("sentence_bert_config.json", {"module_output_name": "sentence_embedding"}),
+        ("sentence_bert_config.json", {"model_args": {"attn_implementation": "eager"}}),
+        ("tokenizer_config.json", {"do_lower_case": "other than its file"}),
         ("config.json", {"position_embedding_type": "relative_key"}),
         ("config.json", {"is_decoder": True}),
         ("config.json", {"auto_map": {"AutoModel": "own.Model"}}),
@@ -114,4 +119,24 @@ def test_weights_that_cannot_be_read_are_left_to_those_who_say_why(embedder: Mak
     (other / "model.safetensors").unlink()
     if content is not None:
         (other / "model.safetensors").write_bytes(content)
+    assert read_bert(other, POSITIONS) is None
+
+
+def test_settings_that_sentence_transformers_writes_of_every_text_model_are_known(embedder: Make, tmp_path: Path) -> None:
+    """What version 6 saves for any of them, and lengths."""
+    said = {
+        "max_seq_length": 16,
+        "do_lower_case": False,
+        "transformer_task": "feature-extraction",
+        "modality_config": {"text": {"method": "forward", "method_output_name": "last_hidden_state"}},
+        "module_output_name": "token_embeddings",
+        "query_length": None,
+    }
+    found(changed(embedder("Bert"), tmp_path, "sentence_bert_config.json", said))
+
+
+def test_modules_of_a_models_own_code_are_not_taken_for_those_of_the_library(embedder: Make, tmp_path: Path) -> None:
+    other = Path(shutil.copytree(embedder("Bert"), tmp_path / "other"))
+    path = other / "modules.json"
+    path.write_text(path.read_text().replace("sentence_transformers.", "custom_st."))
     assert read_bert(other, POSITIONS) is None

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rag.errors import ModelError
 from rag.models import bert_torch
 from rag.models.bert import read_bert
 from rag.models.bert_torch import TorchBert, batched, rounded
@@ -101,3 +102,17 @@ def test_rows_are_rounded_up_a_little_so_that_few_numbers_of_them_occur(tokens: 
 
 def test_batches_near_the_budget_have_few_numbers_of_rows() -> None:
     assert len({rounded(n) for n in range(2048 - 256, 2049)}) == 5
+
+
+def test_where_texts_are_padded_a_batch_counts_its_padding() -> None:
+    """Budget 20: one text of 10 makes every other of its batch count 10; then three of 6 would be 18 and a fourth too many."""
+    assert batched([10, 6, 6, 6, 6, 6], 20, padded=True) == [[0, 1], [2, 3, 4], [5]]
+    assert batched([10, 6, 6, 6, 6, 6], 22) == [[0, 1, 2], [3, 4, 5]]
+    assert batched([30, 5], 20, padded=True) == [[0], [1]]
+
+
+def test_a_model_that_cannot_be_put_on_a_device_is_one_line(embedder: Make) -> None:
+    bert = read_bert(embedder("Bert"), POSITIONS)
+    assert bert is not None
+    with pytest.raises(ModelError, match=r"cannot be loaded on nowhere .*RAG_DEVICE=cpu"):
+        bert_torch.opened(bert, "float32", "nowhere", "small")

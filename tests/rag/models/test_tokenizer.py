@@ -125,3 +125,12 @@ def test_a_tokenizer_that_keeps_white_space_counts_it(tmp_path: Path) -> None:
         data["pre_tokenizer"] = {"type": "Split", "pattern": {"String": " "}, "behavior": "Isolated", "invert": False}
 
     assert _altered(tmp_path, spaced).count("dog dog") == 3
+
+
+def test_a_long_word_is_counted_and_not_kept() -> None:
+    """Text without spaces would fill the memory with words that never come again."""
+    tokenizer = Tokenizer(BUNDLED)
+    long = "a1" * 300
+    assert tokenizer.counts([f"{long} cat", long]) == [len(tokenizer._fast.encode(t, add_special_tokens=False).ids) for t in (f"{long} cat", long)]
+    assert "cat" in tokenizer._words
+    assert long not in tokenizer._words

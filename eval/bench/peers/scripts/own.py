@@ -47,7 +47,7 @@ class Given(HashingEncoder):
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Return the rows that are given; a text that is not known is the probe for the dimension."""
         if self.live is not None:
-            return self.live.encode(texts)
+            return self.live.for_questions().encode(texts)
         return np.stack([self.rows[t] if t in self.rows else np.eye(1, DIMENSION, dtype=np.float32)[0] for t in texts])
 
 
@@ -65,6 +65,7 @@ class Own(Competitor):
         if options.get("embed") or options.get("live"):
             self.real = self.runtime.encoder(BUNDLED)
             self.real.encode(["warm"])
+            self.real.for_questions().encode(["warm"])
         together = bool(options.get("together"))
         chunk = Recursive(size=given.largest, unit="characters") if together else Whole()
         legs = (Bm25(limit=50), Dense(limit=50, model=BUNDLED if options.get("embed") else GIVEN))
