@@ -23,14 +23,14 @@ class LangChain(Competitor):
 
     def __init__(self, given: Inputs, folder: Path, options: Mapping[str, Any]) -> None:
         super().__init__(given, folder, options)
-        from langchain_classic.retrievers import EnsembleRetriever  # noqa: F401  # before the clock starts, like every import below
-        from langchain_community.retrievers import BM25Retriever  # noqa: F401
+        from langchain_classic.retrievers import EnsembleRetriever  # noqa: F401  # before the clock starts, as are all imports
+        from langchain_community.retrievers import BM25Retriever  # noqa: F401  # before the clock starts
         from langchain_core.documents import Document
 
         if options["store"] == "chroma":
-            from langchain_chroma import Chroma  # noqa: F401
+            from langchain_chroma import Chroma  # noqa: F401  # before the clock starts
         else:
-            from langchain_qdrant import QdrantVectorStore  # noqa: F401
+            from langchain_qdrant import QdrantVectorStore  # noqa: F401  # before the clock starts
         self.embeddings = _embeddings(self)
         self.documents = [Document(page_content=t, metadata={"n": i}) for i, t in enumerate(given.passages)]
 

@@ -23,11 +23,11 @@ class LlamaIndex(Competitor):
 
     def __init__(self, given: Inputs, folder: Path, options: Mapping[str, Any]) -> None:
         super().__init__(given, folder, options)
-        from llama_index.core import VectorStoreIndex  # noqa: F401  # before the clock starts, like every import below
-        from llama_index.core.llms import MockLLM  # noqa: F401
-        from llama_index.core.retrievers import QueryFusionRetriever  # noqa: F401
+        from llama_index.core import VectorStoreIndex  # noqa: F401  # before the clock starts, as are all imports
+        from llama_index.core.llms import MockLLM  # noqa: F401  # before the clock starts
+        from llama_index.core.retrievers import QueryFusionRetriever  # noqa: F401  # before the clock starts
         from llama_index.core.schema import TextNode
-        from llama_index.retrievers.bm25 import BM25Retriever  # noqa: F401
+        from llama_index.retrievers.bm25 import BM25Retriever  # noqa: F401  # before the clock starts
 
         self.embeddings = _embeddings(self)
         self.nodes = [TextNode(text=t, id_=str(i)) for i, t in enumerate(given.passages)]
