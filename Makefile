@@ -57,6 +57,7 @@ bench-speed: install  # what docs/performance.md is made from, beside `make benc
 	$(BIN)/python -m eval.bench.encoder $(DATA)/scifact --out $(RESULTS)/encoder.json
 	$(BIN)/python -m eval.bench.indexing --out $(RESULTS)/indexing.json
 	$(BIN)/python -m eval.bench.latency --out $(RESULTS)/latency.json
+	$(BIN)/python -m eval.bench.overhead configs/hybrid.yaml configs/hybrid_parents.yaml configs/generative.yaml --out $(RESULTS)/overhead.json
 	$(BIN)/python -m eval.bench.judge_speed $(DATA)/judge --out $(RESULTS)/judge.json
 	$(BIN)/python -m eval.bench.mixture $(DATA) --out $(OUT)/real.npy
 	$(BIN)/python -m eval.bench.scale 21000 200000 1000000 --vectors $(OUT)/real.npy --out $(RESULTS)/scale.json

@@ -16,6 +16,7 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
+from eval.bench.measured import Result, Table, write
 from eval.questions import load_questions
 from rag.config import load
 from rag.index.build import build
@@ -39,7 +40,8 @@ class Clock:
     def watch(self, runtime: Runtime) -> None:
         """Put a clock on every opened model of a runtime, once."""
         for name, methods in METHODS.items():
-            for model in getattr(runtime, name, {}).values():
+            opened = list(getattr(runtime, name, {}).values())
+            for model in [*opened, *(m.for_questions() for m in opened if hasattr(m, "for_questions"))]:
                 for method in methods:
                     if hasattr(model, method) and not hasattr(getattr(model, method), "watched"):
                         setattr(model, method, self._timed(getattr(model, method)))
@@ -89,12 +91,19 @@ def main(
     configs: Annotated[list[Path], typer.Argument(help="Configuration files.")],
     corpus: Annotated[Path, typer.Option(help="Folder of documents.")] = Path("data/handbook"),
     questions: Annotated[Path, typer.Option(help="Questions with evidence in them.")] = Path("data/questions.jsonl"),
+    out: Annotated[Path | None, typer.Option(help="JSON file for the figures.")] = None,
 ) -> None:
     """Print p50 and p95 per configuration."""
+    rows = []
     for config in configs:
         found = measure(config, corpus, questions)
-        sys.stdout.write(f"{config.stem:20} p50 {np.percentile(found, 50):6.2f} ms  p95 {np.percentile(found, 95):6.2f} ms  n {len(found)}\n")
+        rows.append((config.stem, float(np.percentile(found, 50)), float(np.percentile(found, 95)), len(found)))
+        sys.stdout.write(f"{config.stem:20} p50 {rows[-1][1]:6.2f} ms  p95 {rows[-1][2]:6.2f} ms  n {len(found)}\n")
         sys.stdout.flush()
+    if out is not None:
+        table = Table("Milliseconds of a question outside encoders, chat models and pair scorers", ("configuration", "p50", "p95", "questions"), tuple(rows))
+        command = " ".join(["python -m eval.bench.overhead", *map(str, configs)])
+        write(out, Result("A whole question apart from models", command, (table,), notes=("Nothing is remembered between questions.",)))
 
 
 if __name__ == "__main__":

@@ -83,7 +83,12 @@ def test_dump_and_parse_are_inverse(size: int, overlap: int, k1: float, b: float
     assume(overlap < size and any(weights))
     legs = Weighted(of=(Bm25(k1=k1, b=b), Rrf(of=(Dense(query_prefix="q: "), Bm25()))), weights=tuple(weights))
     pipeline = Pipeline(
-        Fixed(size, overlap, "characters"), legs, (Mmr(balance=b), Parents()), Budget(window=size + 16), Extractive(near=b), IndexOptions(search, size, tenant_key="team")
+        Fixed(size, overlap, "characters"),
+        legs,
+        (Mmr(balance=b), Parents()),
+        Budget(window=size + 16),
+        Extractive(near=b),
+        IndexOptions(search, size, tenant_key="team"),
     )
     assert parse(dump(pipeline)) == pipeline
     assert parse(json.loads(json.dumps(dump(pipeline)))).chunk_key == pipeline.chunk_key
