@@ -4,6 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 OUT    ?= out
 CONFIGS ?= configs/*.yaml
+WORKERS ?= $(shell $(PYTHON) -c "import os; print(2 * (os.cpu_count() or 1))")  # tests wait for the disk as long as they compute
 export HF_HUB_OFFLINE ?= 1
 
 .PHONY: install demo test check format bench bench-speed bench-peers clean
@@ -22,7 +23,7 @@ demo: install
 	$(BIN)/rag-eval report $(OUT)/demo -o $(OUT)/demo/report.html --corpus data/handbook
 
 test: install
-	RAG_REQUIRE_RAGAS=1 $(BIN)/python -m pytest -n auto
+	RAG_REQUIRE_RAGAS=1 $(BIN)/python -m pytest -n $(WORKERS)
 
 check: install
 	$(BIN)/ruff check .

@@ -31,6 +31,7 @@ from rag.index.lock import hold
 from rag.index.manifest import Manifest, write_json, write_manifest
 
 _PDEATHSIG = 1
+MANY = 5_000  # points; with fewer, reading them takes less than one more index takes to sync
 
 
 class Job:
@@ -80,7 +81,8 @@ class Job:
         """Optimise, verify, and write the manifest last, everything on disk."""
         require_space(self.path, used(self.path / "shard"), "optimising")
         reached("child.optimize")
-        self.engine.index_payload({"kind": "keyword", **manifest.fields})  # chunks are counted without reading what the points hold
+        kind = {"kind": "keyword"} if manifest.points >= MANY else {}  # chunks are then counted without reading what the points hold
+        self.engine.index_payload({**kind, **manifest.fields})
         self.engine.finish()
         reached("child.flush")
         engine = EdgeEngine.load(self.path / "shard", self.layout)
