@@ -52,17 +52,11 @@ def _version(package: str) -> str | None:
         return None
 
 
-def limits() -> dict[str, float]:
-    """Return what this machine reaches on all cores: `float32` and `bfloat16` matrix products in 10^9 operations a second, `memory` in 10^9 bytes a second.
-
-    Matrix products are those of MiniLM's linear layers with weights laid out once, the best of several rounds: what an encoder that did nothing else would
-    reach. Memory is the best rate of a sum over numbers that lie outside the caches, read once, by as many threads as there are cores.
-    """
-    return {"float32": gemm("float32"), "bfloat16": gemm("bfloat16"), "memory": bandwidth()}
-
-
 def gemm(precision: str) -> float:
-    """Return the rate of matrix products in a number format, in 10^9 operations a second; a product of n x k and k x m is 2 n k m operations."""
+    """Return the rate of matrix products in a number format, in 10^9 operations a second; a product of n x k and k x m is 2 n k m operations.
+
+    They are those of MiniLM's linear layers with weights laid out once, the best of several rounds on all cores: what an encoder that did nothing else would reach.
+    """
     import torch
 
     dtype = getattr(torch, precision)

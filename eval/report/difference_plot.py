@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from eval.report.labels import width
 from eval.report.pairwise import margin
-from eval.report.plots import MOST_DRAWN, names, plain
+from eval.report.plots import MOST_DRAWN, at_edge, names, plain
 from eval.report.svg import ACCENT, GRID, INK, MUTED, PAPER, SIZE, element, figure
 from eval.report.verdict import SURE, TIED, say
 from eval.report.view import View, higher
@@ -36,7 +36,7 @@ def difference_plot(view: View, metric: str, found: Rows, name: str, wide: int) 
         for row, n in enumerate(drawn):
             _row(axes, row, found[n], higher(metric))
         axes.set_yticks(range(len(drawn)), [texts[n] for n in drawn])
-        _right(axes, -0.9, "p, adjusted", MUTED)
+        at_edge(axes, -0.9, "p, adjusted", MUTED, RIGHT)
         return element(fig, name, _says(view, metric, {n: found[n] for n in drawn}), "plot", f"{short(metric, 60)}: differences from the leader")
 
 
@@ -73,21 +73,7 @@ def _row(axes: Axes, row: int, found: Mapping[str, Any], up: bool) -> None:
     axes.plot([found["low"], found["high"]], [row, row], color=colour, linewidth=2, zorder=2)
     face = colour if said != TIED else PAPER
     axes.plot([found["delta"]], [row], marker="o" if sure else "D" if said != TIED else "s", markersize=7, color=colour, markerfacecolor=face, zorder=3)
-    _right(axes, row, probability(found["p_adjusted"]), INK)
-
-
-def _right(axes: Axes, row: float, text: str, colour: str) -> None:
-    axes.annotate(
-        text,
-        (1, row),
-        xycoords=("axes fraction", "data"),
-        xytext=(RIGHT - 2, 0),
-        textcoords="offset pixels",
-        ha="right",
-        va="center",
-        color=colour,
-        annotation_clip=False,
-    )
+    at_edge(axes, row, probability(found["p_adjusted"]), INK, RIGHT)
 
 
 def _says(view: View, metric: str, found: Rows) -> str:

@@ -10,7 +10,7 @@ from eval.explain.answered import RIGHT
 from eval.explain.waterfall import ENDS
 from eval.report.labels import width
 from eval.report.losses import Losses
-from eval.report.plots import plain
+from eval.report.plots import at_edge, plain
 from eval.report.svg import ACCENT, GRID, INK, MUTED, SIZE, element, figure
 from eval.report.words import short
 
@@ -53,17 +53,7 @@ def _frame(axes: Axes, n: int, rows: int) -> None:
 def _bar(axes: Axes, row: int, start: int, length: int, colour: str, text: str) -> None:
     if length:
         axes.barh([row], [length], left=[start], height=0.7, color=colour, linewidth=0, zorder=2)
-    axes.annotate(
-        text,
-        (1, row),
-        xycoords=("axes fraction", "data"),
-        xytext=(RIGHT_EDGE - 2, 0),
-        textcoords="offset pixels",
-        ha="right",
-        va="center",
-        color=INK,
-        annotation_clip=False,
-    )
+    at_edge(axes, row, text, INK, RIGHT_EDGE)
 
 
 def _says(found: Losses) -> str:

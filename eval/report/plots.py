@@ -107,6 +107,21 @@ def plain(axes: Axes) -> None:
     axes.set_axisbelow(True)
 
 
+def at_edge(axes: Axes, row: float, text: str, colour: str, room: int) -> None:
+    """Write a text beside a row, right-aligned at the end of so many pixels that are left free right of the axes."""
+    axes.annotate(
+        text,
+        (1, row),
+        xycoords=("axes fraction", "data"),
+        xytext=(room - 2, 0),
+        textcoords="offset pixels",
+        ha="right",
+        va="center",
+        color=colour,
+        annotation_clip=False,
+    )
+
+
 def _name_points(axes: Axes, drawn: dict[str, Point], ends: dict[str, Point], best: Sequence[str], texts: dict[str, str]) -> bool:
     """Write every name beside its point, joined to it by a line where it is further off; return whether all found a place."""
     spots = [(float(x), float(y)) for x, y in (axes.transData.transform(p) for p in drawn.values())]
