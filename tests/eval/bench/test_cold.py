@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
-from eval.bench.cold import imports, once, row
+from eval.bench.cold import BIGGEST, imports, once, row
 
 
 def test_a_process_is_timed_on_the_clock_and_on_the_processor() -> None:
@@ -22,10 +23,14 @@ def test_a_process_that_fails_is_no_figure() -> None:
         once([sys.executable, "-c", "raise SystemExit(3)"], os.environ)
 
 
-def test_imports_are_summed_by_package_the_largest_first() -> None:
-    found = imports([sys.executable, "-c", "import json, email.message"], os.environ)
-    assert {"json", "email"} <= found.keys()
-    assert list(found.values()) == sorted(found.values(), reverse=True)
+def test_imports_are_summed_by_package_the_largest_first(tmp_path: Path) -> None:
+    for module, seconds in (("whole/__init__", 0.4), ("whole/part", 0.4), ("single", 0.6)):
+        (tmp_path / module).parent.mkdir(exist_ok=True)
+        (tmp_path / f"{module}.py").write_text(f"import time\ntime.sleep({seconds})\n", encoding="utf-8")
+    found = imports([sys.executable, "-c", "import single, whole.part"], {**os.environ, "PYTHONPATH": str(tmp_path)})
+    assert list(found)[:2] == ["whole", "single"]
+    assert found["whole"] >= 800
+    assert len(found) == BIGGEST
 
 
 def test_the_first_run_does_not_count() -> None:
