@@ -62,6 +62,7 @@ bench-speed: install  # what docs/performance.md is made from, beside `make benc
 	$(BIN)/python -m eval.bench.judge_speed $(DATA)/judge --out $(RESULTS)/judge.json
 	$(BIN)/python -m eval.bench.mixture $(DATA) --out $(OUT)/real.npy
 	$(BIN)/python -m eval.bench.scale 21000 200000 1000000 --vectors $(OUT)/real.npy --out $(RESULTS)/scale.json
+	$(BIN)/python -m eval.bench.graph $(OUT)/real.npy --out $(RESULTS)/graph.json
 	$(BIN)/python -m eval.bench.performance
 
 PEERS := $(OUT)/peers-venv

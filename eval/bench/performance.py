@@ -9,7 +9,7 @@ from eval.bench.measured import Curve, Result, fitted, read, text
 
 ROOT = Path(__file__).parents[2]
 RESULTS, PAGE, DRAWN = ROOT / "eval" / "bench" / "results", ROOT / "docs" / "performance.md", ROOT / "docs" / "performance"
-ORDER = ("peers-search", "peers-index", "peers-embed", "grid", "scale", "latency", "overhead", "cold", "encoder", "indexing", "judge")
+ORDER = ("peers-search", "peers-index", "peers-embed", "grid", "scale", "graph", "latency", "overhead", "cold", "encoder", "indexing", "judge")
 HEAD = """# Performance
 
 Measured on two cores with the commands below, each of which prints its table, and writes it as JSON with `--out`. This page is made from the committed
