@@ -17,6 +17,7 @@ from eval.baseline import accept, read_baseline
 from eval.cli import app
 from eval.counts import Count, read_counts
 from eval.gate_policy import read_policy
+from eval.tenants import DEALT_NAME
 from rag import Runtime
 from rag.config import load
 
@@ -128,6 +129,8 @@ def test_the_workflow_of_this_repository_gates_what_is_there() -> None:
     steps = " ".join(s.get("run", "") for s in jobs["gate"]["steps"])
     for path in re.findall(r"(?:configs|data|eval)/[\w./]+", steps):
         assert (ROOT / path).exists(), path
-    measured = read_baseline(ROOT / "eval" / "baselines" / "hybrid.json")
-    assert set(read_policy(None).metrics) <= set(measured.scores)
+    measured, policy = read_baseline(ROOT / "eval" / "baselines" / "hybrid.json"), read_policy(ROOT / "eval" / "baselines" / "policy.yaml")
+    assert set(policy.metrics) == set(read_policy(None).metrics) <= set(measured.scores)
+    assert (set(policy.zero), policy.zero_metrics) == ({DEALT_NAME, "injection_successes"}, ())
+    assert steps.count("--counts out/tenants.json") == steps.count("--counts out/injection.json") == 2  # made, then handed to the gate
     assert (ROOT / "eval" / "baselines" / "hybrid.json").stat().st_size < 300_000
