@@ -12,7 +12,6 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -23,11 +22,11 @@ import typer
 from eval.bench.machine import bandwidth, exact_search_bytes
 from eval.bench.measured import Result, Table, write
 from eval.bench.scale import ROOT, documents, questions
+from eval.bench.scale_search import WHERE
 from rag.answer.extractive import Extractive
 from rag.chunk.fixed import Fixed
 from rag.index.build import build
 from rag.index.store import Index
-from rag.loaders.corpus import Loaded
 from rag.memo import Memo
 from rag.pipeline import IndexOptions, Pipeline
 from rag.retrieve.bm25 import Bm25
@@ -36,7 +35,7 @@ from rag.retrieve.weighted import Weighted
 from rag.runtime import Runtime
 
 MODEL = "hashing-384"  # vectors of MiniLM's size; none is waited for
-TOP, PARTS, WARM = 50, 10, 20
+TOP, WARM = 50, 20
 SECONDS = 3.0  # that throughput is measured for, each time
 CHUNK = Fixed(size=420, unit="characters")
 LEGS = (Bm25(limit=TOP), Dense(model=MODEL, limit=TOP))
@@ -56,12 +55,6 @@ def pipeline(retrieve: Any, search: Literal["auto", "exact", "hnsw"] = "auto") -
 
 
 HYBRID = pipeline(Weighted(LEGS, limit=TOP))
-
-
-def corpus(chunks: int) -> Iterator[Loaded]:
-    """Yield made-up documents, each in one of ten parts."""
-    for n, found in enumerate(documents(chunks)):
-        yield Loaded(replace(found.document, meta={"part": f"p{n % PARTS}"}), ROOT)
 
 
 def opened(path: Path, texts: Sequence[str]) -> Index:
@@ -99,7 +92,7 @@ def searches(index: Index, texts: Sequence[str]) -> Iterator[Row]:
     if short:
         yield {"what": f"fused, {short}", **timed(index, HYBRID, texts)}
     yield {"what": "fused, chunks kept", **timed(index, HYBRID, texts, keep=True)}
-    yield {"what": "fused, a tenth of the documents", **timed(index, HYBRID, texts, where="part = p3")}
+    yield {"what": "fused, a tenth of the documents", **timed(index, HYBRID, texts, where=WHERE)}
 
 
 def stages(index: Index, texts: Sequence[str]) -> Iterator[Row]:
@@ -161,7 +154,7 @@ def main(
     for count in map(int, chunks.split(",")):
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "index"
-            build(path, pipeline(HYBRID.retrieve, "hnsw" if graph else "auto"), corpus(count), [ROOT], Runtime(Memo(), show_progress=False))
+            build(path, pipeline(HYBRID.retrieve, "hnsw" if graph else "auto"), documents(count), [ROOT], Runtime(Memo(), show_progress=False))
             with opened(path, texts) as index:
                 held = index.manifest.chunks
                 made = [*searches(index, texts), *stages(index, texts), *(by_threads(index, texts, int(n)) for n in callers.split(","))]

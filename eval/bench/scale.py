@@ -22,7 +22,7 @@ import typer
 from eval.bench.measured import Curve, Result, Table, text, write
 from eval.bench.memory import Peak
 from eval.bench.mixture import Mixture
-from eval.bench.scale_search import LEGS, MODEL, Known, pipeline
+from eval.bench.scale_search import FILTERED, LEGS, MODEL, Known, pipeline
 from rag.index.build import build
 from rag.index.child import release
 from rag.index.files import used
@@ -33,7 +33,7 @@ from rag.shell import run
 from rag.types import Document
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-WORDS, PER_DOCUMENT, TOPICS = 60, 10, 500
+WORDS, PER_DOCUMENT, TOPICS, PARTS = 60, 10, 500, 10
 QUERIES, COMMON = 300, 20
 ROOT = Path("/made-up")
 STAGES = ("read and chunk", "embed", "write", "optimize and seal")
@@ -63,7 +63,7 @@ def main(
 
 
 def documents(chunks: int, changed: bool = False) -> Iterator[Loaded]:
-    """Yield documents of ten chunks of 60 words each: words of one of 500 topics and of all, both by Zipf's law."""
+    """Yield documents of ten chunks of 60 words each, each in one of ten parts: words of one of 500 topics and of all, both by Zipf's law."""
     rng = np.random.default_rng(0)
     for n in range(chunks // PER_DOCUMENT):
         topic = 3000 * int(rng.integers(TOPICS))
@@ -72,7 +72,7 @@ def documents(chunks: int, changed: bool = False) -> Iterator[Loaded]:
         text = " ".join(f"w{r + topic if o else r}" for r, o in zip(ranks.tolist(), own.tolist(), strict=True))
         if changed and n == 17:
             text = f"altered {text}"
-        yield Loaded(Document(f"{n:07d}.txt", text), ROOT)
+        yield Loaded(Document(f"{n:07d}.txt", text, meta={"part": f"p{n % PARTS}"}), ROOT)
 
 
 def questions() -> list[str]:
@@ -138,7 +138,7 @@ def _part(path: str) -> str:
 
 def report(found: Sequence[dict[str, Any]], command: str, real: bool) -> Result:
     """Return the tables and the curves of growth; lists of three are p50, p95 and p99."""
-    legs = ("bm25", "dense", "hybrid", "dense, exact")
+    legs = ("bm25", "dense", "hybrid", FILTERED, "dense, exact")
     search = Table(
         "Searching, embedding aside, chunks read anew",
         ("chunks", "segments", "quantized", *(f"{n} p50 / p95 ms" for n in legs), "recall@10 of the graph", "open s", "anonymous MB"),

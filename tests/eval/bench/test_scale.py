@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from eval.bench.measured import exponent, read
 from eval.bench.scale import QUERIES, app, documents, questions, report
+from eval.bench.scale_search import FILTERED
 
 
 @pytest.fixture
@@ -22,6 +23,7 @@ def vectors(tmp_path):
 def test_the_corpus_and_the_questions_are_the_same_each_time_and_one_document_changes():
     first, again, changed = (list(documents(300, c)) for c in (False, False, True))
     assert first == again
+    assert sum(d.document.meta["part"] == "p3" for d in first) == 3
     assert [i for i, (a, b) in enumerate(zip(first, changed, strict=True)) if a != b] == [17]
     assert len(set(questions())) == QUERIES
 
@@ -44,7 +46,7 @@ def test_a_run_prints_and_keeps_what_it_measured(tmp_path, vectors):
 
 def test_curves_have_a_point_for_every_size_and_the_power_they_grow_with():
     def size(n, ms):
-        legs = {leg: [ms, 2 * ms, 3 * ms] for leg in ("bm25", "dense", "hybrid", "dense, exact")}
+        legs = {leg: [ms, 2 * ms, 3 * ms] for leg in ("bm25", "dense", "hybrid", FILTERED, "dense, exact")}
         return {"chunks": n, "segments": 1, "quantization": "scalar", "ms": legs, "recall": 0.99, "open_s": 0.1, "anonymous_served": 50.0, "build_s": 3.0 * n,
                 "stages": {"embed": 1.0 * n}, "anonymous_reads": 1.0, "anonymous_writes": 2.0, "disk": n / 100, "parts": {"vectors": 1536.0}}  # fmt: skip
 
