@@ -6,6 +6,7 @@ OUT    ?= out
 CONFIGS ?= configs/*.yaml
 WORKERS ?= $(shell $(PYTHON) -c "import os; print(2 * (os.cpu_count() or 1))")  # tests wait for the disk as long as they compute
 export HF_HUB_OFFLINE ?= 1
+unexport PYTHONDONTWRITEBYTECODE  # compiling every module anew at every start of a process takes a third of a short one
 
 .PHONY: install demo test check format bench bench-speed bench-peers clean
 install: $(VENV)/installed
@@ -22,8 +23,8 @@ demo: install
 	$(BIN)/rag-eval run $(CONFIGS) --corpus data/handbook --questions data/questions.jsonl --out $(OUT)/demo
 	$(BIN)/rag-eval report $(OUT)/demo -o $(OUT)/demo/report.html --corpus data/handbook
 
-test: install
-	RAG_REQUIRE_RAGAS=1 $(BIN)/python -m pytest -n $(WORKERS)
+test: install  # neighbours stay with one worker: what the tests of a file share is made once
+	RAG_REQUIRE_RAGAS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 check: install
 	$(BIN)/ruff check .

@@ -9,7 +9,7 @@ from typing import Any
 
 from eval.grid import groups, place
 from eval.judges.spec import JudgeSpec
-from eval.latency import SAMPLE
+from eval.latency import SAMPLE, WARM
 from eval.runner import finished, refuse
 from eval.sweep_calls import Asks, per_chunk, per_question
 from eval.sweep_judge import judge_asks
@@ -23,7 +23,6 @@ from rag.pipeline import Pipeline
 from rag.runtime import Runtime
 from rag.stages import DenseSpace, Retriever, Stage
 
-WARM = 2  # questions asked before the clock of the latency sample starts
 CHARS = 600  # of a chunk, where only cutting with a model would tell how many there are
 NEEDS = ("calls", "seconds", "money")
 

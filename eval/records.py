@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -130,7 +129,7 @@ def read_jsonl(path: Path) -> list[Any]:
 
 def score_rows(scores: Iterable[Score]) -> list[dict[str, Any]]:
     """Return scores in the form of `scores.jsonl`."""
-    return [asdict(s) for s in scores]
+    return [{"question": s.question, "metric": s.metric, "value": s.value, "why": s.why, "evidence": list(s.evidence)} for s in scores]
 
 
 def read_scores(folder: Path) -> list[Score]:

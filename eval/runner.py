@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import fields, is_dataclass
 from functools import cache
@@ -20,7 +20,7 @@ from eval.latency import measure
 from eval.metrics import DEFAULT_METRICS
 from eval.questions import Question
 from eval.records import answer_row, failed_row, question_row, score_rows, seal, sealed, write_jsonl
-from eval.scoring import score
+from eval.scoring import BLOCK, score
 from eval.task import Task, prepare
 from rag.config import dump
 from rag.errors import ChatError, ConfigError
@@ -32,6 +32,7 @@ from rag.pipeline import Pipeline
 from rag.prompts import load
 from rag.runtime import Runtime
 from rag.stages import DenseSpace
+from rag.types import Answer
 
 # Failures that are a matter of one question. After any other the run ends, and goes on where it stopped when it is started again.
 ONE_QUESTION = frozenset({"refused", "truncated", "malformed", "too_long"})
@@ -84,9 +85,10 @@ def _group(members: Mapping[str, Pipeline], task: Task, out: Path, runtime: Runt
     with ExitStack() as stack:
 
         @cache
-        def opened() -> tuple[Index, Mapping[str, tuple[bool, ...]]]:
+        def opened() -> tuple[Index, Index, Mapping[str, tuple[bool, ...]]]:
             index = stack.enter_context(open_shared(list(members.values()), task.documents, task.corpus_digest, runtime))
-            return index, held(task.questions, chunk_spans(index))
+            fresh = stack.enter_context(Index.open(index.path, runtime.unmemoised()))
+            return index, fresh, held(task.questions, chunk_spans(index))
 
         for name in [n for n in members if n not in found]:
 
@@ -141,17 +143,17 @@ def _key(pipeline: Pipeline, task: Task, runtime: Runtime) -> str:
 
 
 def _evaluate(
-    name: str, pipeline: Pipeline, work: str, index: Index, unsplit: Mapping[str, tuple[bool, ...]], task: Task, folder: Path, runtime: Runtime
+    name: str, pipeline: Pipeline, work: str, index: Index, fresh: Index, unsplit: Mapping[str, tuple[bool, ...]], task: Task, folder: Path, runtime: Runtime
 ) -> dict[str, Any]:
     """Answer, time and score every question, write the folder, and return its lock."""
     start = time.perf_counter()
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "lock.json").unlink(missing_ok=True)
-    asked = runtime.track(task.questions, f"answer {name}", len(task.questions))
-    rows = [_answered(q, pipeline, index, unsplit[q.id]) for q in asked]
+    answers = runtime.track(_answers(task.questions, pipeline, index), f"answer {name}", len(task.questions))
+    rows = [_row(q, found, unsplit[q.id]) for q, found in zip(task.questions, answers, strict=True)]
     files = {"answers.jsonl": write_jsonl(folder / "answers.jsonl", rows)}
     answered = time.perf_counter() - start
-    timing = measure(pipeline, index, task.questions)
+    timing = measure(pipeline, fresh, task.questions)
     scores = score(rows, task, timing["questions"], runtime, name)
     files["scores.jsonl"] = write_jsonl(folder / "scores.jsonl", score_rows(scores))
     write_json(folder / "latency.json", timing)
@@ -166,14 +168,17 @@ def _evaluate(
     return lock
 
 
-def _answered(question: Question, pipeline: Pipeline, index: Index, unsplit: tuple[bool, ...]) -> dict[str, Any]:
-    """Return what came of a question; one that the model has no usable reply to is a row with the reason. Raises other `ChatError`s."""
-    try:
-        return answer_row(question.id, pipeline.ask(index, question.text, exact=True), unsplit)
-    except ChatError as error:
-        if error.why not in ONE_QUESTION:
-            raise
-        return failed_row(question.id, question.text, f"{error.why}: {error}")
+def _answers(questions: Sequence[Question], pipeline: Pipeline, index: Index) -> Iterator[Answer | ChatError]:
+    """Yield what comes of each question; so many are asked together that embedding is done in full batches. Raises a `ChatError` that is no matter of one."""
+    for start in range(0, len(questions), BLOCK):
+        yield from pipeline.ask_all(index, [q.text for q in questions[start : start + BLOCK]], exact=True, placed=ONE_QUESTION)
+
+
+def _row(question: Question, found: Answer | ChatError, unsplit: tuple[bool, ...]) -> dict[str, Any]:
+    """Return what came of a question; one that the model has no usable reply to is a row with the reason."""
+    if isinstance(found, ChatError):
+        return failed_row(question.id, question.text, f"{found.why}: {found}")
+    return answer_row(question.id, found, unsplit)
 
 
 def prompts_of(pipeline: Pipeline) -> dict[str, str]:

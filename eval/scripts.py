@@ -17,7 +17,12 @@ def _script(char: str) -> str:
 
 def main_script(text: str) -> str:
     """Return the script of most letters in a text, as its Unicode name begins; empty for a text without letters."""
-    counts = Counter(_script(c) for c in text if c.isalpha())
+    if text.isascii():
+        return "LATIN" if any(map(str.isalpha, text)) else ""
+    counts: Counter[str] = Counter()
+    for char, times in Counter(text).items():  # each character once: a text has few
+        if char.isalpha():
+            counts[_script(char)] += times
     return counts.most_common(1)[0][0] if counts else ""
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -30,8 +30,11 @@ def summarize(
     """
     clusters = {q.id: cluster(q) for q in questions}
     found: dict[str, dict[str, Any]] = {}
+    of = defaultdict(list)
+    for s in scores:
+        of[s.metric].append(s)
     for metric in metrics:
-        own = [s for s in scores if s.metric == metric.name]
+        own = of[metric.name]
         values = {s.question: s.value for s in own if s.value is not None}
         missing = Counter(s.reason for s in own if s.value is None)
         body: dict[str, Any] = {"mean": None, "low": None, "high": None}

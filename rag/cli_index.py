@@ -77,6 +77,7 @@ def _index_text(body: dict[str, Any]) -> str:
     if repeats := body["duplicates"]:
         lines.append(f"{len(repeats)} documents repeat another" + (f", the first {SHOWN}:" if len(repeats) > SHOWN else ":"))
         lines += [f"  {d['doc_id']} repeats {d['of']} ({d['similarity']:.0%})" for d in repeats[:SHOWN]]
+    lines += body["notes"]
     lines += [f"failed: {f['doc_id']}: {f['reason']}" for f in body["failed"]]
     return "\n".join(lines)
 

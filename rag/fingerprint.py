@@ -10,6 +10,8 @@ from enum import Enum
 
 from rag.stages import Stage
 
+_PLAIN = frozenset((str, int, float, bool))
+
 
 def canonical(value: object) -> object:
     """Return the JSON form of a value that its key is taken of.
@@ -17,17 +19,19 @@ def canonical(value: object) -> object:
     A stage becomes `{use, version, every field that is not incidental}`, defaults included, so that a changed
     default is a changed key. Raises `TypeError` for anything without an obvious JSON form.
     """
+    if value is None or type(value) in _PLAIN:  # by far the most, so looked for first
+        return value
+    if isinstance(value, (tuple, list)):
+        return [v if type(v) is str else canonical(v) for v in value]
     if is_dataclass(value) and not isinstance(value, type):
         body = {f.name: canonical(getattr(value, f.name)) for f in fields(value) if not f.metadata.get("incidental")}
         name = {"use": value.use, "version": value.version} if isinstance(value, Stage) else {"type": type(value).__name__}
         return {**name, **body}
     if isinstance(value, Mapping):
         return {str(k): canonical(v) for k, v in value.items()}
-    if isinstance(value, (tuple, list)):
-        return [canonical(v) for v in value]
     if isinstance(value, Enum):
         return canonical(value.value)
-    if value is None or isinstance(value, (str, int, float, bool)):
+    if isinstance(value, (str, int, float)):
         return value
     raise TypeError(f"no canonical form for {type(value).__name__}")
 

@@ -39,6 +39,7 @@ class Memo:
         """Open or create the file. Raises `StoreError` when it cannot be written or is not a memo."""
         self.path, self.cap = path, cap
         self._lock = RLock()
+        self._unmeasured = cap  # bytes written since the size was last looked at: before the first, what others wrote
         with self._guarded("opened", "set RAG_CACHE_DIR to a writable directory or delete the file"):
             if path is not None:
                 path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -87,7 +88,10 @@ class Memo:
             with self._db:
                 self._db.execute("BEGIN IMMEDIATE")
                 self._db.executemany("INSERT OR REPLACE INTO memo VALUES (?, ?, ?)", [(k, v, now) for k, v in values.items()])
-            self._evict()
+            self._unmeasured += sum(len(k) + len(v) for k, v in values.items())
+            if self._unmeasured > self.cap // 64:
+                self._unmeasured = 0
+                self._evict()
 
     def _evict(self) -> None:
         """Drop quarters until the cap holds; the file keeps its freed pages and fills them again."""

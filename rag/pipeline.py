@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass, replace
-from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from rag.answer.extractive import Extractive
+from rag.errors import ChatError
 from rag.filter_text import Where, read, write
 from rag.fingerprint import canonical, key
 from rag.index.audit import asking
@@ -16,11 +18,13 @@ from rag.pack.budget import Budget
 from rag.remembered import remembered
 from rag.stages import Answerer, Chat, Chunker, Packer, Refiner, Retriever, Stage, bounded, settle
 from rag.text import encodable
-from rag.types import Answer, Hit, Query, Step
+from rag.types import Answer, Context, Hit, Query, Step
 
 if TYPE_CHECKING:
     from rag.index.reader import Reader
     from rag.index.store import Index
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -118,24 +122,58 @@ class Pipeline:
         with asking(text):
             return remembered(self, query, index.reader(self, tenant=tenant, exact=exact), lambda: self._ask(index, query, tenant, exact))
 
+    def ask_all(self, index: Index, texts: Sequence[str], *, exact: bool | None = None, placed: frozenset[str] = frozenset()) -> list[Answer | ChatError]:
+        """Return what `ask` gives for each text; what can be computed for all of them together is, so the times on a trace are not those of one question.
+
+        A `ChatError` for a reason in `placed` takes the place of its answer. Raises what `ask` raises else.
+        """
+        reader = index.reader(self, exact=exact)
+        shown = [_tried(partial(self._shown, index, Query(encodable(text)), None, exact), placed) for text in texts]
+        ready = iter(self.answer.together([(s.query, s.context) for s in shown if isinstance(s, _Shown)], reader))
+        return [s if isinstance(s, ChatError) else _tried(partial(self._answered, s, next(ready)), placed) for s in shown]
+
     def _ask(self, index: Index, query: Query, tenant: str | None, exact: bool | None) -> Answer:
+        shown = self._shown(index, query, tenant, exact)
+        reader = index.reader(self, tenant=tenant, exact=exact)
+        return self._answered(shown, lambda: self.answer.answer(query, shown.context, reader))
+
+    def _shown(self, index: Index, query: Query, tenant: str | None, exact: bool | None) -> _Shown:
+        """Search and pack."""
         hits, steps = self.search(index, query.text, where=query.where, tenant=tenant, exact=exact)
         reader = index.reader(self, tenant=tenant, exact=exact)
         start = time.perf_counter()
         with asking(query.text):
             context = self.pack.pack(hits, query, reader)
-            middle = time.perf_counter()
-            answer = self.answer.answer(query, context, reader)
-            done = time.perf_counter()
-        packed = Step(
-            "pack",
-            self.pack.use,
-            1000 * (middle - start),
-            {"sources": len(context.hits), "tokens": context.tokens, "dropped": context.dropped, "cut": context.cut},
-        )
+        facts = {"sources": len(context.hits), "tokens": context.tokens, "dropped": context.dropped, "cut": context.cut}
+        return _Shown(query, hits, context, (*steps, Step("pack", self.pack.use, 1000 * (time.perf_counter() - start), facts)))
+
+    def _answered(self, shown: _Shown, make: Callable[[], Answer]) -> Answer:
+        start = time.perf_counter()
+        with asking(shown.query.text):
+            answer = make()
         facts = {"abstained": answer.abstained, "citations": len(answer.citations), "flags": len(answer.flags)}
-        answered = Step("answer", self.answer.use, 1000 * (done - middle), facts, answer.trace)
-        return replace(answer, ranking=hits, trace=(*steps, packed, answered))
+        step = Step("answer", self.answer.use, 1000 * (time.perf_counter() - start), facts, answer.trace)
+        return replace(answer, ranking=shown.hits, trace=(*shown.steps, step))
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """A question with what was found for it, what of that is shown, and the steps so far."""
+
+    query: Query
+    hits: tuple[Hit, ...]
+    context: Context
+    steps: tuple[Step, ...]
+
+
+def _tried(make: Callable[[], T], placed: frozenset[str]) -> T | ChatError:
+    """Return what is made, or the failure of a chat model for one of these reasons."""
+    try:
+        return make()
+    except ChatError as error:
+        if error.why not in placed:
+            raise
+        return error
 
 
 def _asked(step: Step, query: Query, reader: Reader) -> Step:

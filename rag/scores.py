@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
+from functools import lru_cache
 
 from rag.text import analyzer
 
@@ -36,11 +37,17 @@ def fresh_mix(scores: Sequence[float], ages: Sequence[float | None], weight: flo
     return [(1 - weight) * r + weight * f for r, f in zip(min_max(scores), fresh, strict=True)]
 
 
+@lru_cache(maxsize=4096)
+def _term_set(text: str, language: str) -> frozenset[str]:
+    """Return the distinct terms of a sentence; recent ones are remembered, since many questions meet the same."""
+    return frozenset(analyzer(language).terms(text))
+
+
 def held_shares(question: str, texts: Sequence[str], language: str) -> list[float]:
     """Return for each text the share of the question's terms it holds, weighted by idf over `texts`; in [0, 1]."""
     terms = analyzer(language).terms
     wanted = set(terms(question))
-    held = [wanted & set(terms(t)) for t in texts]
+    held = [wanted & _term_set(t, language) for t in texts]
     count = Counter(t for terms_held in held for t in terms_held)
     weight = {t: math.log(1 + (len(texts) - count[t] + 0.5) / (count[t] + 0.5)) for t in sorted(wanted)}
     total = math.fsum(weight.values())

@@ -11,8 +11,9 @@ import math
 import operator
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import MISSING, dataclass, field, fields, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from rag.errors import ConfigError
@@ -85,9 +86,13 @@ class Chunker(Stage, ABC):
 
 
 class Retriever(Stage, ABC):
-    """Finds chunks for a query. Retrievers that take retrievers are retrievers."""
+    """Finds chunks for a query. Retrievers that take retrievers are retrievers.
+
+    One that is `aside` may be asked in a thread beside the others of a fusion: it embeds nothing and asks no model.
+    """
 
     kind = "retrieve"
+    aside: ClassVar[bool] = False
 
     def spaces(self) -> tuple[Space, ...]:
         """The vector spaces an index must hold for this retriever."""
@@ -133,6 +138,10 @@ class Answerer(Stage, ABC):
     @abstractmethod
     def answer(self, query: Query, context: Context, reader: Reader) -> Answer:
         """Return an answer whose citations lie inside `context.spans`."""
+
+    def together(self, asked: Sequence[tuple[Query, Context]], reader: Reader) -> Sequence[Callable[[], Answer]]:
+        """Return for each question what gives its answer; what can be computed for all of them at once, this may compute."""
+        return [partial(self.answer, query, context, reader) for query, context in asked]
 
 
 class Chat(Stage, ABC):

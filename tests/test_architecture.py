@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -39,6 +39,11 @@ class Module:
         return _parse(self.text)
 
     @property
+    def nodes(self) -> tuple[ast.AST, ...]:
+        """Everything in the syntax tree."""
+        return _walked(self.text)
+
+    @property
     def name(self) -> str:
         """The dotted name."""
         return self.path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
@@ -55,6 +60,11 @@ def _parse(text: str) -> ast.Module:
     return ast.parse(text)
 
 
+@cache
+def _walked(text: str) -> tuple[ast.AST, ...]:
+    return tuple(ast.walk(_parse(text)))
+
+
 def _modules(*folders: str) -> list[Module]:
     return [Module(p.relative_to(ROOT).as_posix(), p.read_text(encoding="utf-8")) for f in folders for p in sorted((ROOT / f).rglob("*.py"))]
 
@@ -63,7 +73,7 @@ SOURCES = _modules("rag", "eval")
 EVERYTHING = [*SOURCES, *_modules("tests")]
 
 
-def _imported(nodes: Iterator[ast.AST]) -> Iterator[str]:
+def _imported(nodes: Iterable[ast.AST]) -> Iterator[str]:
     """Yield the dotted names that import statements reach: `from a import b` may be the module `a.b` or a name in `a`."""
     for node in nodes:
         if isinstance(node, ast.Import):
@@ -86,20 +96,26 @@ def _at_import(body: list[ast.stmt]) -> Iterator[ast.AST]:
             yield from _at_import(handler.body)
 
 
-def _calls(module: Module) -> Iterator[tuple[str, ast.Call]]:
-    for node in ast.walk(module.tree):
-        if isinstance(node, ast.Call):
-            yield ast.unparse(node.func), node
+@cache
+def _calls(module: Module) -> list[tuple[str, ast.Call]]:
+    """Return every call with the dotted name of what is called, empty where that is no name."""
+    return [(_dotted(node.func), node) for node in module.nodes if isinstance(node, ast.Call)]
+
+
+def _dotted(node: ast.expr) -> str:
+    if isinstance(node, ast.Attribute):
+        return f"{_dotted(node.value)}.{node.attr}"
+    return node.id if isinstance(node, ast.Name) else ""
 
 
 def relative_imports(module: Module) -> list[str]:
     """Imports are absolute, so that the rules below see them."""
-    return [f"line {n.lineno}" for n in ast.walk(module.tree) if isinstance(n, ast.ImportFrom) and n.level]
+    return [f"line {n.lineno}" for n in module.nodes if isinstance(n, ast.ImportFrom) and n.level]
 
 
 def rag_without_eval(module: Module) -> list[str]:
     """`rag` works without the harness that measures it."""
-    found = _imported(ast.walk(module.tree))
+    found = _imported(module.nodes)
     return [n for n in found if module.path.startswith("rag/") and (n == "eval" or n.startswith("eval."))]
 
 
@@ -108,8 +124,8 @@ def parts_apart(module: Module) -> list[str]:
     if not module.kind:
         return []
     own = re.compile(rf"rag\.{module.kind}\._\w+")
-    packages = {n.module or "" for n in ast.walk(module.tree) if isinstance(n, ast.ImportFrom)}
-    packages |= {a.name for n in ast.walk(module.tree) if isinstance(n, ast.Import) for a in n.names}
+    packages = {n.module or "" for n in module.nodes if isinstance(n, ast.ImportFrom)}
+    packages |= {a.name for n in module.nodes if isinstance(n, ast.Import) for a in n.names}
     return sorted(p for p in packages if p.split(".")[0] == "rag" and not (FOR_PARTS.fullmatch(p) or own.fullmatch(p)))
 
 
@@ -117,7 +133,7 @@ def parts_by_name_only(module: Module) -> list[str]:
     """What is no part finds parts through the registry; only the pipeline imports the two defaults."""
     if module.kind or not module.path.startswith("rag/"):
         return []
-    found = [n for n in _imported(ast.walk(module.tree)) if re.match(rf"rag\.({'|'.join(KINDS)})(\.|$)", n)]
+    found = [n for n in _imported(module.nodes) if re.match(rf"rag\.({'|'.join(KINDS)})(\.|$)", n)]
     return [n for n in found if not (module.path == "rag/pipeline.py" and any(n == d or n.startswith(f"{d}.") for d in DEFAULTS))]
 
 
@@ -134,7 +150,7 @@ def no_print(module: Module) -> list[str]:
 def no_code_from_data(module: Module) -> list[str]:
     """Nothing that is read can run: no pickles, no `eval`, no `exec`, no loading that would unpickle."""
     refused = {"eval", "exec", "builtins.eval", "builtins.exec", "torch.load"} - RUNS_EXAMPLES.get(module.path, set())
-    found = [n for n in _imported(ast.walk(module.tree)) if n.split(".")[0] in SERIAL]
+    found = [n for n in _imported(module.nodes) if n.split(".")[0] in SERIAL]
     found += [f"line {c.lineno}: {n}" for n, c in _calls(module) if n in refused]
     return found + [
         f"line {c.lineno}: allow_pickle" for _, c in _calls(module) for k in c.keywords if k.arg == "allow_pickle" and ast.unparse(k.value) != "False"
@@ -152,7 +168,7 @@ def small(module: Module) -> list[str]:
     """Files and functions stay readable."""
     lines = module.text.count("\n")
     found = [f"{lines} lines, at most {MAX_LINES}"] if lines > MAX_LINES else []
-    functions = [n for n in ast.walk(module.tree) if isinstance(n, (ast.FunctionDef, ast.AsyncFunctionDef))]
+    functions = [n for n in module.nodes if isinstance(n, (ast.FunctionDef, ast.AsyncFunctionDef))]
     return found + [f"{f.name} has {n} lines, at most {MAX_FUNCTION}" for f in functions if (n := (f.end_lineno or 0) - f.lineno + 1) > MAX_FUNCTION]
 
 
@@ -216,7 +232,7 @@ def test_a_rule_sees_when_it_is_broken_and_only_then(rule: Rule, path: str, text
 
 def _registered(module: Module) -> list[str]:
     """Return the names that `@register(...)` gives to the classes of a module."""
-    decorators = [d for n in ast.walk(module.tree) if isinstance(n, ast.ClassDef) for d in n.decorator_list if isinstance(d, ast.Call)]
+    decorators = [d for n in module.nodes if isinstance(n, ast.ClassDef) for d in n.decorator_list if isinstance(d, ast.Call)]
     return [ast.literal_eval(d.args[0]) for d in decorators if ast.unparse(d.func) == "register"]
 
 

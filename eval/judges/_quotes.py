@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 from eval.judges.base import Evidence
 
@@ -16,7 +17,7 @@ class Quotes:
     def __init__(self, contexts: Sequence[str]) -> None:
         """Take the contexts, in the order that evidence counts them in."""
         self._contexts = contexts
-        self._plain = [" ".join(context.split()) for context in contexts]
+        self._plain = [_joined(context) for context in contexts]
 
     def find(self, claim: str) -> Evidence | None:
         """Return where the first context holds the claim as whole words, None where none does. `3 days` is not in `13 days` or `3.5 days`."""
@@ -26,9 +27,29 @@ class Quotes:
             return None
         for i, plain in enumerate(self._plain):
             if _whole(wanted, plain):
-                place = re.search(r"\s+".join(map(re.escape, words)), self._contexts[i])
-                return Evidence(i, *(place.span() if place else (0, len(self._contexts[i]))))
+                return Evidence(i, *_place(plain.find(wanted), len(words), len(words[-1]), plain, self._contexts[i]))
         return None
+
+
+@lru_cache(maxsize=8192)
+def _joined(context: str) -> str:
+    """Return a context with single spaces; recent ones are remembered, since many claims meet the same."""
+    return " ".join(context.split())
+
+
+def _place(at: int, words: int, last: int, plain: str, context: str) -> tuple[int, int]:
+    """Return where in the context that lies which begins at `at` in its single-spaced form, and ends `last` characters into the last of its words."""
+    first = plain.count(" ", 0, at)
+    inside = at - (plain.rfind(" ", 0, at) + 1)
+    starts = _starts(context)
+    end = starts[first + words - 1] + last + (inside if words == 1 else 0)
+    return starts[first] + inside, end
+
+
+@lru_cache(maxsize=8192)
+def _starts(context: str) -> tuple[int, ...]:
+    """Return where each word of a context begins."""
+    return tuple(word.start() for word in re.finditer(r"\S+", context))
 
 
 def _whole(wanted: str, text: str) -> bool:

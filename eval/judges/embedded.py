@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -36,6 +37,7 @@ Encode = Callable[[Sequence[str]], Vectors]
 TokenVectors = Callable[[Sequence[str]], Sequence[Vectors]]
 Pieces = Callable[[str], Sequence[tuple[int, int]]]
 QUOTED = 0.98  # the confidence in a letter-for-letter quotation
+_CLAIMS = 8192  # whose weights are kept
 VETOED = 0.95  # a vetoed claim comes no nearer to the threshold than this share of it
 
 
@@ -79,6 +81,7 @@ class EmbeddedJudge(Judge):
         self.frequencies, self.encode, self.tokens, self.pieces = frequencies, encode, Tokens(tokens), pieces
         self.threshold = threshold
         self._digest, self._encoder = frequencies.digest, dict(encoder)
+        self._rarities: dict[str, Vectors] = {}
 
     @classmethod
     def over(cls, frequencies: Frequencies, spec: Embedded, runtime: Runtime) -> EmbeddedJudge:
@@ -169,7 +172,13 @@ class EmbeddedJudge(Judge):
         return np.asarray(VETOED * threshold * np.tanh(np.asarray(likely, dtype=np.float64) / threshold))
 
     def _weights(self, claim: str, tokens: int) -> Vectors:
-        return rarity(claim, self.pieces(encodable(claim)) if self.pieces else (), tokens, self.frequencies.weight, self.language)
+        """Return how much each token of a claim weighs; it is held against many contexts, so its weights are kept."""
+        if claim not in self._rarities:
+            if len(self._rarities) >= _CLAIMS:
+                self._rarities.clear()
+            places = self.pieces(encodable(claim)) if self.pieces else ()
+            self._rarities[claim] = rarity(claim, places, tokens, self.frequencies.weight, self.language)
+        return self._rarities[claim]
 
     def _verdict(self, features: Features, anchor: Anchor | None, texts: Sequence[Text], order: Sequence[int]) -> Judgement:
         """Return the verdict: by the probability, unless a number or the polarity speaks against it."""
@@ -198,7 +207,8 @@ def _quoted(place: Evidence | None) -> Judgement | None:
     return Judgement(Label.SUPPORTED, 1.0, QUOTED, (place,), "quoted") if place else None
 
 
+@lru_cache(maxsize=8192)
 def _text(context: str, language: str) -> Text:
-    """Return a context with its sentences, citation marks blanked out."""
+    """Return a context with its sentences, citation marks blanked out; recent ones are remembered, as `parse` does."""
     clean = encodable(unmarked(context))
     return Text(clean, parse(clean, language))

@@ -1,9 +1,12 @@
-"""Wraps a judge so that the same verdict is never asked for twice, and text in a language it does not read is refused; failures are never kept."""
+"""Wraps a judge so that the same verdict is never asked for twice, and text in a language it does not read is refused; failures are never kept.
+
+What was asked lately is kept as it was given, beside the memo: several metrics ask for the same, and several configurations show the same.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, TypeVar
 
@@ -14,6 +17,7 @@ from rag.models.chat import Usage
 from rag.runtime import Runtime
 
 T = TypeVar("T")
+_LATELY = 16_384  # claims of texts and sets of verdicts that are kept as they were given; texts are shared with the rows they come from
 
 
 class MemoisedJudge(Judge):
@@ -23,6 +27,7 @@ class MemoisedJudge(Judge):
         """Take the judge and the runtime whose memo and counters to use."""
         self._judge, self._runtime = judge, runtime
         self._key = key("judge", 2, judge.identity)
+        self._lately: dict[Hashable, Any] = {}
         self.threads = judge.threads
 
     @property
@@ -37,31 +42,48 @@ class MemoisedJudge(Judge):
 
     def claims(self, text: str, question: str = "") -> tuple[Claim, ...] | Missing:
         """Return the checkable statements of a text, extracted once for every metric."""
+        at = ("claims", text, question)
+        if (found := self._lately.get(at)) is not None:
+            return found  # type: ignore[no-any-return]  # what was kept here under this name
         if missing := self._foreign(text):
             return missing
-        return self._kept("claims", [text, question], 0, lambda: self._judge.claims(text, question), lambda rows: tuple(Claim(**r) for r in rows))
+        made = self._kept("claims", [text, question], 0, lambda: self._judge.claims(text, question), lambda rows: tuple(Claim(**r) for r in rows))
+        return made if isinstance(made, Missing) else self._late(at, made)
 
     def support(self, claims: Sequence[Claim], contexts: Sequence[str], question: str) -> tuple[Judgement | Missing, ...]:
         """Return one verdict per claim, from the memo where it is known."""
+        at = ("support", tuple(c.text for c in claims), tuple(contexts), question)
+        if (late := self._lately.get(at)) is not None:
+            return late  # type: ignore[no-any-return]  # what was kept here under this name
         if missing := self._foreign(" ".join(c.text for c in claims)):
             return tuple(missing for _ in claims)
         name = self._support_key(claims, contexts, question)
         found = self._read(name, lambda rows: tuple(_judgement(r) for r in rows))
         if found is not None:
-            return found
+            return self._late(at, found)
         self._runtime.work.judgements += len(claims)
         judged = self._judge.support(claims, contexts, question)
-        if not any(isinstance(j, Missing) for j in judged):
-            self._keep(name, [asdict(j) for j in judged if isinstance(j, Judgement)])
-        return judged
+        if any(isinstance(j, Missing) for j in judged):
+            return judged
+        self._keep(name, [_plain_judgement(j) for j in judged if isinstance(j, Judgement)])
+        return self._late(at, judged)
 
     def ahead(self, asked: Sequence[Ahead]) -> None:
         """Have the judge read what is not remembered already."""
         self._judge.ahead([a for a in asked if not self._known(a)])
 
+    def _late(self, at: Hashable, given: T) -> T:
+        """Keep what was given as it is, and return it; when there is much of it, all is dropped."""
+        if len(self._lately) >= _LATELY:
+            self._lately.clear()
+        self._lately[at] = given
+        return given
+
     def _known(self, asked: Ahead) -> bool:
         found = [self.claims(text, asked.question) for text in asked.texts]
-        names = [self._support_key(claims, asked.contexts, asked.question) for claims in found if not isinstance(claims, Missing) and claims]
+        ready = [claims for claims in found if not isinstance(claims, Missing) and claims]
+        open_ = [c for c in ready if ("support", tuple(one.text for one in c), tuple(asked.contexts), asked.question) not in self._lately]
+        names = [self._support_key(claims, asked.contexts, asked.question) for claims in open_]
         return len(self._runtime.memo.get_many(names)) == len(set(names))
 
     def _support_key(self, claims: Sequence[Claim], contexts: Sequence[str], question: str) -> str:
@@ -69,9 +91,13 @@ class MemoisedJudge(Judge):
 
     def similarity(self, a: str, b: str) -> float | Missing:
         """Return how alike two texts are; the encoder underneath keeps its vectors itself."""
+        at = ("similarity", a, b)
+        if (found := self._lately.get(at)) is not None:
+            return found  # type: ignore[no-any-return]  # what was kept here under this name
         if missing := self._foreign(f"{a} {b}"):
             return missing
-        return self._judge.similarity(a, b)
+        made = self._judge.similarity(a, b)
+        return made if isinstance(made, Missing) else self._late(at, made)
 
     def asked(self, answer: str, contexts: Sequence[str], n: int) -> tuple[Asked, ...] | Missing:
         """Return questions that the answer would answer."""
@@ -141,6 +167,16 @@ def _plain(made: object) -> object:
     if isinstance(made, tuple):
         return [_plain(m) for m in made]
     return made if isinstance(made, str) else asdict(made)  # type: ignore[call-overload]  # everything else a judge returns is a dataclass
+
+
+def _plain_judgement(judged: Judgement) -> dict[str, Any]:
+    """Return the same as `dataclasses.asdict`, which takes ten times as long."""
+    evidence = [{"context": e.context, "start": e.start, "end": e.end} for e in judged.evidence]
+    plain = {"label": judged.label, "score": judged.score, "confidence": judged.confidence, "evidence": evidence, "rationale": judged.rationale}
+    return {**plain, "usage": _NO_USAGE if judged.usage == Usage() else asdict(judged.usage)}
+
+
+_NO_USAGE = asdict(Usage())
 
 
 def _judgement(row: Mapping[str, Any]) -> Judgement:

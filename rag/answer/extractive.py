@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rag.answer._abstention import ABSTENTION
 from rag.index.reader import Reader
@@ -15,6 +18,7 @@ from rag.stages import Answerer, bounded, model
 from rag.text import analyzer, check_language, sentences
 from rag.types import Answer, Context, Flag, Query, Span
 
+Vectors = NDArray[np.float32]
 FEWEST_WORDS = 3  # a shorter piece (a stray mark, a cell) says nothing on its own
 _WORD = re.compile(r"\w+")
 _NOT_PROSE = re.compile(r"#{1,6} |```|~~~|\|[\s:|-]+\|$|[-*_=]{3,}$")
@@ -25,6 +29,20 @@ class _Candidate:
     source: int
     span: Span
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """The sentences that are looked at for a question and the share of its terms each holds; where there are none, why."""
+
+    why: str
+    found: tuple[_Candidate, ...] = ()
+    shares: tuple[float, ...] = ()
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """The sentences."""
+        return tuple(c.text for c in self.found)
 
 
 @register("extractive")
@@ -53,14 +71,42 @@ class Extractive(Answerer):
 
     def answer(self, query: Query, context: Context, reader: Reader) -> Answer:
         """Return quoted sentences with their spans as citations, or an abstention that gives its reason."""
+        return self.together([(query, context)], reader)[0]()
+
+    def together(self, asked: Sequence[tuple[Query, Context]], reader: Reader) -> list[Callable[[], Answer]]:
+        """Return what gives each answer; the sentences of all of them are embedded in one call."""
+        plans = [self._plan(query, context) for query, context in asked]
+        texts = [t for query, plan in zip((q for q, _ in asked), plans, strict=True) if plan.found and self.blend for t in (query.text, *plan.texts)]
+        rows = reader.runtime.embed(self.model or "", texts) if texts else np.empty((0, 0), dtype=np.float32)
+        made: list[Callable[[], Answer]] = []
+        at = 0
+        for (query, context), plan in zip(asked, plans, strict=True):
+            end = at + (1 + len(plan.found) if plan.found and self.blend else 0)
+            made.append(partial(self._answer, query, context, plan, rows[at:end]))
+            at = end
+        return made
+
+    def _plan(self, query: Query, context: Context) -> _Plan:
+        """Choose the sentences that are looked at, with the share of the question's terms each holds; none with the reason."""
         if not query.text.strip():
-            return Answer(query.text, ABSTENTION, (), context, "the question is empty")
+            return _Plan("the question is empty")
         if not analyzer(self.language).terms(query.text):
-            return Answer(query.text, ABSTENTION, (), context, "the question has no word to look for")
+            return _Plan("the question has no word to look for")
         found = self._candidates(context)
         if not found:
-            return Answer(query.text, ABSTENTION, (), context, "nothing was retrieved")
-        found, scores = self._support(query.text, found, reader)
+            return _Plan("nothing was retrieved")
+        shares = held_shares(query.text, [c.text for c in found], self.language)
+        pool = range(len(found)) if self.blend == 0 else sorted(sorted(range(len(found)), key=lambda i: (-shares[i], i))[: self.pool])
+        return _Plan("", tuple(found[i] for i in pool), tuple(shares[i] for i in pool))
+
+    def _answer(self, query: Query, context: Context, plan: _Plan, rows: Vectors) -> Answer:
+        """Return the answer from what was planned; `rows` are the vectors of the question and of each sentence, none without `blend`."""
+        if not plan.found:
+            return Answer(query.text, ABSTENTION, (), context, plan.why)
+        found, scores = plan.found, plan.shares
+        if self.blend:
+            cosines = np.clip(rows[1:] @ rows[0], 0.0, 1.0)
+            scores = tuple(self.blend * float(c) + (1 - self.blend) * share for c, share in zip(cosines, plan.shares, strict=True))
         order = sorted(range(len(found)), key=lambda i: (-scores[i], i))
         best = scores[order[0]]
         if best < self.threshold:
@@ -83,13 +129,3 @@ class Extractive(Answerer):
                     seen.add(span)
                     found.append(_Candidate(number, span, chunk.text[a:b]))
         return found
-
-    def _support(self, question: str, found: list[_Candidate], reader: Reader) -> tuple[list[_Candidate], list[float]]:
-        """Return the candidates that were looked at and the support of each."""
-        shares = held_shares(question, [c.text for c in found], self.language)
-        if self.blend == 0:
-            return found, shares
-        pool = sorted(sorted(range(len(found)), key=lambda i: (-shares[i], i))[: self.pool])
-        rows = reader.runtime.embed(self.model or "", [question, *(found[i].text for i in pool)])
-        cosines = np.clip(rows[1:] @ rows[0], 0.0, 1.0)
-        return [found[i] for i in pool], [self.blend * float(c) + (1 - self.blend) * shares[i] for i, c in zip(pool, cosines, strict=True)]

@@ -17,13 +17,13 @@ from typing import Any
 from rag.config import dump
 from rag.errors import StoreError
 from rag.fingerprint import key
-from rag.index.child import Writing
-from rag.index.commit import Plan, averages, seal, send
+from rag.index.ahead import Ahead, send
+from rag.index.commit import Plan, averages, laid, seal
 from rag.index.draft import Draft
 from rag.index.duplicates import SKETCH_VERSION
 from rag.index.engine import Layout
 from rag.index.faults import reached
-from rag.index.fit import check_fit, graph, laid_out, quantization
+from rag.index.fit import check_fit, laid_out
 from rag.index.known import forgotten
 from rag.index.lock import lock, sweep
 from rag.index.manifest import Manifest, current, point, read_manifest, sync_directory, unfinished, waiting, write_manifest
@@ -112,15 +112,17 @@ def construct(path: Path, old: Index | None, corpus: Iterable[Loaded | Failed], 
         return drafts[0]
 
     try:
-        with report.timed("read and chunk"):
-            changes = Scan(_table(old), named, recipe, draft, outdated(old, recipe.pipeline)).read(corpus)
-        report.count(changes)
-        if old is not None:
-            if not mass:
-                check_mass(changes, len(old.documents), path)
-            if not changes and laid_out(old.manifest, recipe) and _same(old, recipe.pipeline, "duplicates", "duplicate_similarity"):
-                return _unchanged(old, recipe.pipeline, report)
-        _finish(path, old, draft(), changes, recipe, report, pointer)
+        with Ahead(recipe, report, old is None and recipe.pipeline.index.duplicates == "report") as ahead:
+            with report.timed("read and chunk"):
+                changes = Scan(_table(old), named, recipe, draft, bool(outdated(old, recipe.pipeline))).read(ahead.during(corpus, drafts))
+            report.count(changes, outdated(old, recipe.pipeline))
+            if old is not None:
+                if not mass:
+                    check_mass(changes, len(old.documents), path)
+                if not changes and laid_out(old.manifest, recipe) and _same(old, recipe.pipeline, "duplicates", "duplicate_similarity"):
+                    return _unchanged(old, recipe.pipeline, report)
+            _finish(ahead, old, draft(), changes, recipe, report)
+        publish(path, draft(), pointer)
     except BaseException:
         for made in drafts:
             with suppress(Exception):
@@ -134,9 +136,18 @@ def _table(old: Index | None) -> DocumentTable | None:
     return old.table if old is not None and isinstance(old.table, DocumentTable) else None
 
 
-def outdated(old: Index | None, pipeline: Pipeline) -> bool:
-    """Whether every document has to be written again, changed or not: its time comes from elsewhere now, or its signature is of another kind."""
-    return old is not None and (not _same(old, pipeline, "modified_key") or old.manifest.versions.get("sketch") != str(SKETCH_VERSION))
+def outdated(old: Index | None, pipeline: Pipeline) -> str:
+    """Return why every document has to be written again, changed or not; empty when nothing asks for it."""
+    if old is None:
+        return ""
+    if not _same(old, pipeline, "modified_key"):
+        before, now = old.manifest.config["index"].get("modified_key"), pipeline.index.modified_key
+        return f"every document was written again: its time comes from index.modified_key {now!r} now, it came from {before!r}"
+    if (made := old.manifest.versions.get("sketch")) != str(SKETCH_VERSION):
+        return (
+            f"every document was written again: the signatures that duplicates are found by are of version {SKETCH_VERSION} now, the index had {made or 'none'}"
+        )
+    return ""
 
 
 def _same(old: Index, pipeline: Pipeline, *names: str) -> bool:
@@ -153,23 +164,20 @@ def _unchanged(old: Index, pipeline: Pipeline, report: Report) -> Report:
     return report
 
 
-def _finish(path: Path, old: Index | None, draft: Draft, changes: Changes, recipe: Recipe, report: Report, pointer: str) -> None:
+def _finish(ahead: Ahead, old: Index | None, draft: Draft, changes: Changes, recipe: Recipe, report: Report) -> None:
+    """Have everything written that was not yet, and the generation sealed."""
     with report.timed("read and chunk"):
         rewritten = mark(draft, old, recipe)
-    found = averages(draft.table, recipe.spaces)
-    chunks = draft.table.counts()[0]
-    dense = {space_name(s): _dimension(s, old, recipe.runtime) for s in recipe.spaces if isinstance(s, DenseSpace)}
-    layout = Layout(dense, tuple(found), graph(recipe, chunks), quantization(recipe, chunks))
+    found = averages(draft.table.terms(), draft.table.tenants(), recipe.spaces)
+    layout = laid(recipe, old, draft.table.counts()[0])
     gone = [*changes.updated, *changes.deleted, *rewritten] if old else []
     plan = Plan(sorted((old.documents[i].tenant, i) for i in gone) if old else [], found, old)
-    with Writing() as child:
-        send(child, draft, layout, plan, recipe, report)
-        draft.close()
-        with DocumentTable(draft.path / NAME) as table, report.timed("optimize and seal"):
-            manifest = manifest_of(table, layout, found, recipe)
-            seal(child, draft, manifest)
-            report.hold(table, manifest.chunks)
-    publish(path, draft, pointer)
+    send(ahead, draft, layout, plan, recipe, report)
+    draft.close()
+    with DocumentTable(draft.path / NAME) as table, report.timed("optimize and seal"):
+        manifest = manifest_of(table, layout, found, recipe)
+        seal(ahead.child, draft, manifest)
+        report.hold(table, manifest.chunks)
 
 
 def publish(path: Path, draft: Draft, pointer: str) -> None:
@@ -181,12 +189,6 @@ def publish(path: Path, draft: Draft, pointer: str) -> None:
     for left in unfinished(path):
         reached("collect.old")
         shutil.rmtree(left, ignore_errors=True)
-
-
-def _dimension(space: DenseSpace, old: Index | None, runtime: Runtime) -> int:
-    if old is not None:
-        return int(old.manifest.spaces[space_name(space)]["dimension"])
-    return int(runtime.embed(space.model, ["dimension"], space.prefix, label="").shape[1])
 
 
 def manifest_of(table: DocumentTable, layout: Layout, found: dict[str, dict[str, float]], recipe: Recipe) -> Manifest:

@@ -82,11 +82,14 @@ class Child:
         self._open += 1
         self._frames.put(frame)
 
-    def begin(self, path: Path, base: Path | None, layout: Layout, points: int = 0) -> None:
-        """Have a generation of about `points` started at `path`, from a copy of `base` where it is given."""
+    def begin(self, path: Path, base: Path | None, layout: Layout, points: int = 0, fields: Mapping[str, str] | None = None) -> None:
+        """Have a generation of about `points` started at `path`, from a copy of `base` where it is given.
+
+        What is in `fields` is indexed as points come, for less than it takes to read them all again before they are sealed.
+        """
         there = {"path": str(path.absolute()), "base": None if base is None else str(base.absolute())}  # the process may have been started elsewhere
         collection = {"dense": dict(layout.dense), "sparse": layout.sparse, "hnsw": layout.hnsw, "quantization": layout.quantization}
-        self.order("begin", {**there, **collection, "points": points})
+        self.order("begin", {**there, **collection, "points": points, "fields": dict(fields or {})})
 
     def finish(self) -> None:
         """Wait until everything that was sent is done. Raises `StoreError` when it failed."""

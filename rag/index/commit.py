@@ -1,4 +1,4 @@
-"""Sends a draft to the writer process: what goes, what comes, and new weights for what stays."""
+"""What the writer process is sent of a draft: what comes, and new weights for what stays."""
 
 from __future__ import annotations
 
@@ -14,16 +14,17 @@ from numpy.typing import NDArray
 from rag.index.child import Child
 from rag.index.draft import Draft
 from rag.index.engine import Layout, Scope
+from rag.index.fit import graph, quantization
 from rag.index.manifest import Manifest
-from rag.index.pages import PAGE, pages
+from rag.index.pages import pages
 from rag.index.prepare import Recipe
 from rag.index.reader import Reader
 from rag.index.report import Report
 from rag.index.spaces import average_length, bm25_weights, space_name
 from rag.index.spool import Spooled, payload_ranges
 from rag.index.store import Index
-from rag.index.table import DocumentTable
 from rag.models.encoder import Vectors
+from rag.runtime import Runtime
 from rag.stages import DenseSpace, Space, SparseSpace
 from rag.text import analyzer
 from rag.types import Document
@@ -50,30 +51,31 @@ class Plan:
     old: Index | None
 
 
-def averages(table: DocumentTable, spaces: Sequence[Space]) -> Averages:
-    """Return the average length in terms of every sparse space and tenant: across tenants, one's documents would show in another's scores."""
-    sums, tenants = table.terms(), table.tenants()
+def averages(sums: Mapping[tuple[str, str], tuple[int, int]], tenants: Iterable[str], spaces: Sequence[Space]) -> Averages:
+    """Return the average length in terms of every sparse space and tenant: across tenants, one's documents would show in another's scores.
+
+    `sums` are chunks with terms and the sum of their terms, by language and tenant.
+    """
+    names = list(tenants)
     found: Averages = {}
     for space in spaces:
         if isinstance(space, SparseSpace):
-            by_tenant = {t: sums.get((space.language, t), (0, 0)) for t in tenants}
+            by_tenant = {t: sums.get((space.language, t), (0, 0)) for t in names}
             found[space_name(space)] = {t: average_length(terms, chunks) for t, (chunks, terms) in by_tenant.items()}
     return found
 
 
-def send(child: Child, draft: Draft, layout: Layout, plan: Plan, recipe: Recipe, report: Report) -> None:
-    """Have everything written but the seal; embeds on the way, so both processes work."""
-    child.begin(draft.path, plan.old.generation if plan.old else None, layout, draft.table.counts()[0] + draft.table.pages(PAGE))
-    for i in range(0, len(plan.gone), 1000):
-        child.order("delete", {"documents": plan.gone[i : i + 1000]})
-    with recipe.runtime.progress("embed and write", len(draft.added)) as advance:
-        for window in windows(draft):
-            write_window(child, window, plan.averages, recipe, report)
-            advance(len(window))
-    with report.timed("write"):
-        if plan.old is not None:
-            _reweigh(child, plan.old, draft, plan.averages, recipe)
-        child.finish()
+def laid(recipe: Recipe, old: Index | None, chunks: int) -> Layout:
+    """Return how an index of so many chunks is laid out."""
+    dense = {space_name(s): _dimension(s, old, recipe.runtime) for s in recipe.spaces if isinstance(s, DenseSpace)}
+    sparse = tuple(space_name(s) for s in recipe.spaces if isinstance(s, SparseSpace))
+    return Layout(dense, sparse, graph(recipe, chunks), quantization(recipe, chunks))
+
+
+def _dimension(space: DenseSpace, old: Index | None, runtime: Runtime) -> int:
+    if old is not None:
+        return int(old.manifest.spaces[space_name(space)]["dimension"])
+    return int(runtime.embed(space.model, ["dimension"], space.prefix, label="").shape[1])
 
 
 def seal(child: Child, draft: Draft, manifest: Manifest) -> None:
@@ -132,7 +134,7 @@ def _write_chunks(child: Frames, window: Sequence[Spooled], vectors: Mapping[str
     ids = [i for d in window for i in d.ids]
     payloads, places = payload_ranges(window)
     names = sorted(vectors)
-    sparse = {space_name(s): _weights(window, s, found[space_name(s)]) for s in recipe.spaces if isinstance(s, SparseSpace)} if ids else {}
+    sparse = {space_name(s): weighed(window, s, found[space_name(s)]) for s in recipe.spaces if isinstance(s, SparseSpace)} if ids else {}
     ends = {n: [0, *accumulate(lengths)] for n, (lengths, _, _) in sparse.items()}
     for i in range(0, len(ids), BATCH):
         j = min(i + BATCH, len(ids))
@@ -143,15 +145,15 @@ def _write_chunks(child: Frames, window: Sequence[Spooled], vectors: Mapping[str
         child.order("write", {"ids": ids[i:j], "dense": names, "sparse": {n: lengths[i:j] for n, (lengths, _, _) in sparse.items()}}, blobs)
 
 
-def _weights(window: Sequence[Spooled], space: SparseSpace, found: Mapping[str, float]) -> tuple[list[int], NDArray[np.uint32], NDArray[np.float64]]:
+def weighed(window: Sequence[Spooled], space: SparseSpace, found: Mapping[str, float]) -> tuple[list[int], NDArray[np.uint32], NDArray[np.float64]]:
     """Return the sparse vectors of all chunks of a window, one after the other: lengths, terms, weights."""
     counts = [(d.counts[space.language], found[d.row.tenant]) for d in window if d.ids]
-    weights = [bm25_weights(c.lengths, c.times, space, average) for c, average in counts]
+    values = [bm25_weights(c.lengths, c.times, space, average) for c, average in counts]
     lengths = [n for c, _ in counts for n in c.lengths]
-    return lengths, np.concatenate([c.terms for c, _ in counts]).astype("<u4"), np.concatenate(weights).astype("<f8")
+    return lengths, np.concatenate([c.terms for c, _ in counts]).astype("<u4"), np.concatenate(values).astype("<f8")
 
 
-def _reweigh(child: Child, old: Index, draft: Draft, found: Averages, recipe: Recipe) -> None:
+def reweigh(child: Child, old: Index, draft: Draft, found: Averages, recipe: Recipe) -> None:
     """Send new weights for the chunks that stay, of every tenant whose average length crossed a step."""
     for space in recipe.spaces:
         if not isinstance(space, SparseSpace):

@@ -14,7 +14,7 @@ from rag.index.manifest import next_number
 from rag.index.prepare import Prepared
 from rag.index.spool import Spooled, put_document
 from rag.index.spool import document as unspooled
-from rag.index.table import NAME, DocumentTable
+from rag.index.table import NAME, DocumentRow, DocumentTable, Facts
 from rag.seen import Seen
 
 _LOOK = 1024**2  # bytes spooled between two looks at the free space
@@ -40,20 +40,35 @@ class Draft:
             raise
         self._unchecked = 0
         self.added = Seen()
+        self.chunks = 0  # of the documents that were added
+        self.tenants: dict[str, None] = {}
+        self.terms: dict[tuple[str, str], tuple[int, int]] = {}  # chunks with terms and the sum of their terms, by language and tenant
 
     def add(self, document: Prepared) -> None:
         """Take a document in place of what the table held under its id."""
         self.added.add(document.row.id)
         self.table.put(document.row, document.facts)
+        self._sum(document.row, document.facts)
         reached("spool.write")
         self._unchecked += put_document(self._spool, document)
         if self._unchecked > _LOOK:
             require_space(self.path, self._unchecked, "indexing")
             self._unchecked = 0
 
-    def spooled(self) -> Iterator[Spooled]:
-        """Yield every document that was added, in order."""
+    def _sum(self, row: DocumentRow, facts: Facts) -> None:
+        self.chunks += row.chunks
+        self.tenants[row.tenant] = None
+        for language, (chunks, terms) in facts.terms.items():
+            before = self.terms.get((language, row.tenant), (0, 0))
+            self.terms[language, row.tenant] = before[0] + chunks, before[1] + terms
+
+    def flush(self) -> None:
+        """Have what was added where `spooled` reads it."""
         self._spool.flush()
+
+    def spooled(self) -> Iterator[Spooled]:
+        """Yield every document that was added, in order; after its end, what was added and flushed since."""
+        self.flush()
         with (self.path / "spool").open("rb") as file:
             yield from map(unspooled, frames(file))
 

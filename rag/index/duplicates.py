@@ -10,9 +10,6 @@ unseen. Pairs are found by banding; a crowded bucket is divided by the next band
 from __future__ import annotations
 
 import binascii
-import hashlib
-import re
-import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from math import comb
@@ -20,7 +17,7 @@ from math import comb
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.kept import Kept
+from rag.index.word_hashes import word_hashes
 
 SKETCH_VERSION = 2  # goes up when a text gives another signature: signatures of two versions must not meet
 SHINGLE = 5  # words
@@ -28,10 +25,6 @@ HASHES = 192  # one byte each; as base64 256 characters
 CROWD = 64  # documents kept in a bucket before it is divided
 _CHANCE = 1 / 256
 _BLOCK = 64  # shingles hashed at once: 49 kB, which stays in the cache of a core
-_MOST = 1 << 17  # parts of texts whose words are kept
-# Scripts without spaces give one word per character. A longer word is cut, because normalising takes quadratic time in its marks.
-_SPACELESS = r"\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
-_WORD = re.compile(rf"[{_SPACELESS}]|(?:[^\W{_SPACELESS}]|[\u0300-\u036f]){{1,64}}")
 
 Words = NDArray[np.uint64]
 Half = NDArray[np.uint32]
@@ -79,18 +72,9 @@ _FACTOR = (_mix(np.arange(1, HASHES + 1, dtype=np.uint64)) >> np.uint64(32)).ast
 _TERM = (_mix(np.arange(1001, HASHES + 1001, dtype=np.uint64)) >> np.uint64(32)).astype(np.uint32)
 
 
-def _word(word: str) -> bytes:
-    folded = unicodedata.normalize("NFKC", word.casefold())
-    return hashlib.blake2b(folded.encode("utf-8", "surrogatepass"), digest_size=8).digest()
-
-
-_KEPT = Kept(lambda part: b"".join(map(_word, _WORD.findall(part))), _MOST)
-
-
 def _shingles(text: str) -> Half:
     """Return a hash per run of five words; of all words where there are fewer, of characters where there are no words."""
-    data = _KEPT.joined(text.split()) or b"".join(map(_word, "".join(text.split())))  # no word holds white space
-    hashes = np.frombuffer(data, dtype="<u8")
+    hashes = word_hashes(text)
     size = min(SHINGLE, len(hashes))
     runs = np.zeros(len(hashes) - size + 1, dtype=np.uint64)
     for place in range(size):

@@ -39,7 +39,9 @@ def _native(doing: str) -> Iterator[None]:
 
 
 class EdgeEngine:
-    """One shard. It holds the interpreter lock while it works and must not be used after a fork."""
+    """One shard. Searches let go of the interpreter lock; it must not be used after a fork."""
+
+    takes_threads = True
 
     def __init__(self, path: Path, shard: edge.EdgeShard, layout: Layout, sealed: bool = False) -> None:
         """Wrap an open shard; use `create` or `load`. `sealed` as long as nothing is written to what was optimised."""

@@ -43,9 +43,10 @@ class Scope:
 
 
 class Engine(Protocol):
-    """One collection of points."""
+    """One collection of points. `takes_threads`: searches gain from running side by side, as they let go of the interpreter lock."""
 
     layout: Layout
+    takes_threads: bool
 
     def write(self, points: Sequence[PointRecord]) -> None:
         """Add or replace points; every one passes the gate first."""

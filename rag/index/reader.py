@@ -58,6 +58,7 @@ class Reader:
         self._chunks: dict[str, Chunk] = {}
         self.compared = exact or [manifest.hnsw, manifest.quantization]  # for keys: two layouts of one chunk set find other approximate neighbours
         self._kept: dict[str, Any] = {}
+        self.takes_threads = engine.takes_threads and audit is None and not memo  # for one question: what is written down or kept is so in order
 
     @property
     def state(self) -> str:
@@ -142,25 +143,25 @@ class Reader:
         """Return chunks by id. Raises `StoreError` when one is not there or not in scope."""
         if len(self._chunks) > MOST_CHUNKS:
             self.forget_chunks()
-        self._hold(ids)
+        kept = self._hold(ids)
         if ids:
             self._record("chunks", ids)
-        return {i: self._chunks[i] for i in ids}
+        return {i: kept[i] for i in ids}
 
-    def _hold(self, ids: Sequence[str]) -> None:
-        """Read the chunks that are not kept yet. One of another tenant is answered like one that is not there."""
-        wanted = [i for i in ids if i not in self._chunks]
-        payloads = self._engine.payloads(wanted)
+    def _hold(self, ids: Sequence[str]) -> Mapping[str, Chunk]:
+        """Read the chunks that are not kept yet; returns all that are kept. One of another tenant is answered like one that is not there."""
+        kept = self._chunks  # another thread may begin to keep anew meanwhile
+        payloads = self._engine.payloads(wanted := [i for i in ids if i not in kept])
         self._prefetch(payloads)
         for i in wanted:
             if i not in payloads or self.scope.tenant not in (None, payloads[i].get("tenant")):
                 raise StoreError(f"no chunk {i} in this index; if a search found it, the index is damaged: stop using it, and {REBUILD}")
-            self._chunks[i] = self._chunk(i, payloads[i])
+            kept[i] = self._chunk(i, payloads[i])
+        return kept
 
     def _prefetch(self, payloads: Mapping[str, Mapping[str, Any]]) -> None:
         """Have the rows that chunks need in one request, where each would be one."""
-        prefetch = getattr(self._documents, "prefetch", None)
-        if prefetch is not None:
+        if (prefetch := getattr(self._documents, "prefetch", None)) is not None:
             prefetch({str(p["doc"]) for p in payloads.values() if "doc" in p})
 
     def _whole(self, ids: Sequence[str]) -> list[str]:
@@ -174,7 +175,7 @@ class Reader:
 
     def forget_chunks(self) -> None:
         """Drop the chunks kept from earlier reads: to bound memory, and to time reads that start cold."""
-        self._chunks.clear()
+        self._chunks = {}
 
     def vectors(self, space: Space, ids: Sequence[str]) -> dict[str, NDArray[np.float32]]:
         """Return the stored vectors of chunks in a dense space, by id; nothing where the index has no such space.
@@ -239,8 +240,7 @@ class Reader:
         return row
 
     def _row(self, doc_id: str) -> DocumentRow:
-        row = self._documents.get(doc_id)
-        if row is None or (self.scope.tenant is not None and row.tenant != self.scope.tenant):
+        if (row := self._documents.get(doc_id)) is None or (self.scope.tenant is not None and row.tenant != self.scope.tenant):
             raise StoreError(f"no document {doc_id!r} in this index")
         return row
 

@@ -97,12 +97,12 @@ def fill(server: Server, collection: str, old: Index | None, corpus: Iterable[Lo
                 stuck = [r for i, r in copied.pending.items() if i not in draft.added and i not in changes.deleted]
                 draft.table.remove([r.id for r in stuck])
                 mark(draft, old, recipe)
-            report.count(changes)
+            report.count(changes, outdated(old, recipe.pipeline))
             report.failed += [Failed(r.id, STUCK, Path(r.root)) for r in stuck if r.id not in {f.doc_id for f in report.failed}]
             engine = old.engine if old is not None else _engine(server, collection, recipe)
             if turn is None:
                 turn = Turn(engine, server.options.address)
-            writer = Writer(engine, turn, recipe, averages(draft.table, recipe.spaces))
+            writer = Writer(engine, turn, recipe, averages(draft.table.terms(), draft.table.tenants(), recipe.spaces))
             with report.timed("write"):
                 writer.empty(stuck)
                 _commit(writer, draft, changes, known, copied, recipe, report)
@@ -130,7 +130,7 @@ def _base(folder: Path, old: Index | None) -> tuple[Path | None, Copied]:
 
 
 def _read(draft: Draft, known: DocumentTable | None, old: Index | None, corpus: Iterable[Loaded | Failed], named: Named, recipe: Recipe) -> Changes:
-    return Scan(known, named, recipe, lambda: draft, outdated(old, recipe.pipeline)).read(corpus)
+    return Scan(known, named, recipe, lambda: draft, bool(outdated(old, recipe.pipeline))).read(corpus)
 
 
 def _engine(server: Server, collection: str, recipe: Recipe) -> Engine:
@@ -171,7 +171,7 @@ def _noted(draft: Draft, known: DocumentTable) -> Iterator[DocumentRow]:
 def _seal(engine: Engine, turn: Turn, table: DocumentTable, recipe: Recipe, old: Index | None) -> None:
     """Write the manifest; indexes on metadata follow what it says."""
     layout = replace(engine.layout, hnsw=graph(recipe, table.counts()[0]))
-    manifest = manifest_of(table, layout, averages(table, recipe.spaces), recipe)
+    manifest = manifest_of(table, layout, averages(table.terms(), table.tenants(), recipe.spaces), recipe)
     manifest = replace(manifest, fields={"kind": "keyword", **manifest.fields})
     engine.index_payload(manifest.fields)
     if old is None or old.manifest != manifest.sealed() or old.manifest.config != dump(recipe.pipeline):

@@ -42,6 +42,8 @@ class DocumentRow:
     meta: Mapping[str, Scalar | tuple[str, ...]] = field(default_factory=dict)
 
 
+_PART = 500  # ids in one statement
+_SELECT = f"SELECT {', '.join(COLUMNS)}, body FROM documents WHERE id IN"  # noqa: S608  # made of the constant above
 BODY = [f.name for f in fields(DocumentRow) if f.name not in COLUMNS]
 
 
@@ -84,12 +86,30 @@ def delete(db: sqlite3.Connection, keys: Sequence[tuple[str]]) -> bool:
     return sum([db.executemany(f"DELETE FROM {name} WHERE id = ?", keys).rowcount for name in tables]) > 0  # noqa: S608  # of constants
 
 
+def read(db: sqlite3.Connection, ids: Sequence[str]) -> dict[str, DocumentRow]:
+    """Return the rows of those of the ids that are there, by id."""
+    found: dict[str, DocumentRow] = {}
+    for part in (ids[i : i + _PART] for i in range(0, len(ids), _PART)):
+        marks = ",".join("?" * len(part))
+        found.update((r[0], row_of(r)) for r in db.execute(f"{_SELECT} ({marks})", [storable(i) for i in part]))  # only question marks
+    return found
+
+
+def storable(text: str) -> str | None:
+    """Return text that can be looked up, None (which equals nothing) for half a surrogate pair: that is in no table."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return None
+    return text
+
+
 def row_of(found: tuple[Any, ...]) -> DocumentRow:
     """Return the row that was written as `COLUMNS` and, last, a JSON object of the `BODY`."""
-    data = dict(zip(COLUMNS, found, strict=False))
-    body = json.loads(found[-1])
+    id_, digest, root, source, tenant, chunks, length, duplicate_of, text = found
+    body = json.loads(text)
     body["meta"] = {k: tuple(v) if isinstance(v, list) else v for k, v in body["meta"].items()}
-    return DocumentRow(**{**data, "root": unpacked(data["root"]), "source": unpacked(data["source"]), **body})
+    return DocumentRow(id_, digest, unpacked(root), chunks, length, source=unpacked(source), tenant=tenant, duplicate_of=duplicate_of, **body)
 
 
 def packed(path: str) -> str:
@@ -99,4 +119,6 @@ def packed(path: str) -> str:
 
 def unpacked(text: str) -> str:
     """Return the path that `packed` was given."""
+    if "\\" not in text and text.count('"') == 2 and text[0] == text[-1] == '"':  # nothing in it is escaped
+        return text[1:-1]
     return str(json.loads(text))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -12,13 +12,12 @@ from urllib.parse import quote
 
 from rag.errors import StoreError
 from rag.index.manifest import REBUILD
-from rag.index.rows import COLUMNS, DocumentRow, Facts, body_of, delete, packed, row_of, unpacked, write
+from rag.index.rows import COLUMNS, DocumentRow, Facts, body_of, delete, packed, read, row_of, storable, unpacked, write
 
 __all__ = ["NAME", "DocumentRow", "DocumentTable", "Facts"]
 NAME = "documents.sqlite"
 _KEPT = 20_000  # rows that a table keeps between look-ups
 _TOGETHER = 500  # rows that are written at once
-_SELECT = f"SELECT {', '.join(COLUMNS)}, body FROM documents"  # noqa: S608  # made of the constants above
 _SCHEMA = """
 CREATE TABLE documents (id TEXT PRIMARY KEY, digest TEXT, root TEXT, source TEXT, tenant TEXT, chunks INTEGER, length INTEGER,
     duplicate_of TEXT, body TEXT);
@@ -69,15 +68,20 @@ class DocumentTable(Mapping[str, DocumentRow]):
 
     def __getitem__(self, doc_id: str) -> DocumentRow:
         found = self._kept.get(doc_id)
-        if found is None:
-            rows = self._all(f"{_SELECT} WHERE id = ?", [_storable(doc_id)])
-            if not rows:
-                raise KeyError(doc_id)
-            with self._guarded():
-                found = row_of(rows[0])
-            if len(self._kept) >= _KEPT:
-                self._kept.clear()
-            self._kept[doc_id] = found
+        return self._read([doc_id])[doc_id] if found is None else found
+
+    def prefetch(self, doc_ids: Iterable[str]) -> None:
+        """Read the rows of documents together, those that are not kept yet; ids that are not there are passed over."""
+        if wanted := [i for i in doc_ids if i not in self._kept]:
+            self._read(wanted)
+
+    def _read(self, doc_ids: Sequence[str]) -> dict[str, DocumentRow]:
+        with self._guarded():
+            self._flush()
+            found = read(self._db, doc_ids)
+        if len(self._kept) >= _KEPT:
+            self._kept.clear()
+        self._kept.update(found)
         return found
 
     def __iter__(self) -> Iterator[str]:
@@ -102,7 +106,7 @@ class DocumentTable(Mapping[str, DocumentRow]):
 
     def state(self, doc_id: str) -> tuple[str, str, str] | None:
         """Return digest, root and source of a document, None when it is not there."""
-        rows = self._all("SELECT digest, root, source FROM documents WHERE id = ?", [_storable(doc_id)])
+        rows = self._all("SELECT digest, root, source FROM documents WHERE id = ?", [storable(doc_id)])
         return (rows[0][0], unpacked(rows[0][1]), unpacked(rows[0][2])) if rows else None
 
     def places(self) -> Iterator[tuple[str, str, str]]:
@@ -235,15 +239,6 @@ class DocumentTable(Mapping[str, DocumentRow]):
 
 def _damaged(path: Path, error: Exception) -> str:
     return f"{path}: the table of documents is missing or damaged ({type(error).__name__}: {error}); {REBUILD}"
-
-
-def _storable(text: str) -> str | None:
-    """Return text that can be looked up, None (which equals nothing) for half a surrogate pair: that is in no table."""
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        return None
-    return text
 
 
 def _uri(path: Path, mode: str) -> str:

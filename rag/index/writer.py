@@ -51,6 +51,12 @@ class Job:
             reached("child.copied")
             self.engine = EdgeEngine.patch(path / "shard", layout, expected)
 
+    def lay_out(self, layout: Layout, expected: int) -> None:
+        """Go on as a generation of about `expected` points is laid out: how many there will be was not known at first."""
+        self.layout, self.expected = layout, expected
+        self.engine.close()
+        self.engine = EdgeEngine.patch(self.path / "shard", layout, expected)
+
     def delete(self, documents: Sequence[tuple[str, str]]) -> None:
         """Delete all points of documents, given as tenant and id."""
         reached("child.delete")
@@ -91,9 +97,9 @@ class Job:
         engine.close()
         reached("child.verify")
         found = files(self.path)
-        with ThreadPoolExecutor(1) as other:  # the disk is waited for while digests are computed
-            synced = other.submit(sync_tree, self.path)
-            digests = {name: digest_file(path) for name, path in found.items()}
+        with ThreadPoolExecutor(3) as pool:  # the disk is waited for while digests are computed, two at a time: whoever asked waits too
+            synced = pool.submit(sync_tree, self.path)
+            digests = dict(zip(found, pool.map(digest_file, found.values()), strict=True))
             synced.result()
         write_json(self.path / "stamps.json", {name: stamp(path) for name, path in found.items()})
         manifest = replace(manifest, files=digests, canaries=canaries)
@@ -124,10 +130,15 @@ def _handle(job: Job | None, header: Mapping[str, Any], blobs: Sequence[bytes]) 
             job.engine.close()
             os.close(job.held)
         layout = Layout(header["dense"], tuple(header["sparse"]), header["hnsw"], header["quantization"])
-        return Job(Path(header["path"]), Path(header["base"]) if header["base"] else None, layout, header["points"])
+        made = Job(Path(header["path"]), Path(header["base"]) if header["base"] else None, layout, header["points"])
+        if fields := header.get("fields"):
+            made.engine.index_payload(fields)
+        return made
     if job is None:
         raise StoreError(f"{do} before begin")
-    if do == "delete":
+    if do == "layout":
+        job.lay_out(replace(job.layout, hnsw=header["hnsw"], quantization=header["quantization"]), header["points"])
+    elif do == "delete":
         job.delete(header["documents"])
     elif do == "write":
         job.write(header, blobs)

@@ -42,4 +42,4 @@ def fuse(rankings: Sequence[Sequence[str]], weights: Sequence[float], k: float) 
     for ids, weight in zip(rankings, weights, strict=True):
         for rank, i in enumerate(ids, start=1):
             shares.setdefault(i, []).append(weight / (k + rank))
-    return {i: sum(sorted(parts)) for i, parts in shares.items()}
+    return {i: parts[0] if len(parts) == 1 else sum(sorted(parts)) for i, parts in shares.items()}

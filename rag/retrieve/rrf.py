@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from rag.index.reader import Reader
 from rag.registry import register
 from rag.retrieve._ranking import best, check_legs, fuse, ranking
+from rag.retrieve._together import ranked
 from rag.stages import Retriever, Space, bounded
 from rag.types import Query, Ranking
 
@@ -37,6 +38,6 @@ class Rrf(Retriever):
     def rank(self, query: Query, reader: Reader) -> Ranking:
         """Return the fusion of what the legs find."""
         start = time.perf_counter()
-        legs = [leg.rank(query, reader) for leg in self.of]
+        legs = ranked(self.of, query, reader)
         scores = fuse([[i for i, _ in leg.scored] for leg in legs], self.weights or (1.0,) * len(legs), self.k)
         return ranking(self.use, start, best(scores, self.limit), [leg.step for leg in legs])

@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -19,11 +20,23 @@ from .ragas_present import need_ragas
 
 need_ragas(module=True)
 
-collections = load("ragas.metrics.collections")
-_BaseLLM = load("ragas.llms.base").InstructorBaseRagasLLM
-_BaseEmbedding = load("ragas.embeddings.base").BaseRagasEmbedding
-
 QUESTION, ANSWER, REFERENCE = "the question", "the answer", "the reference"
+
+
+class _Collections:
+    """The metrics of ragas. Importing it takes seconds, and only a process that runs a test against it has to."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(load("ragas.metrics.collections"), name)
+
+
+collections = _Collections()
+
+
+@cache
+def _made(part: type, module: str, base: str) -> type:
+    """Return a part of a script as what ragas takes: a class that is also one of ragas' own."""
+    return type(part.__name__, (part, getattr(load(module), base)), {})
 
 
 @dataclass
@@ -78,7 +91,7 @@ class ScriptJudge(Judge):
         return tuple(self.script.entities[text])
 
 
-class ScriptLLM(_BaseLLM):
+class _LLM:
     """Ragas' side of a script: it reads the input at the end of a prompt and fills the form that is asked for."""
 
     is_async = True
@@ -131,7 +144,12 @@ class ScriptLLM(_BaseLLM):
         return rows[: len(rows) - self.script.lost] if self.script.lost >= 0 else rows + rows[: -self.script.lost]
 
 
-class ScriptEmbedding(_BaseEmbedding):
+def ScriptLLM(script: Script) -> Any:
+    """Return ragas' side of a script."""
+    return _made(_LLM, "ragas.llms.base", "InstructorBaseRagasLLM")(script)
+
+
+class _Embedding:
     """The vectors of a script for ragas."""
 
     def __init__(self, script: Script) -> None:
@@ -143,6 +161,11 @@ class ScriptEmbedding(_BaseEmbedding):
 
     async def aembed_text(self, text: str, **more: Any) -> list[float]:
         return self.embed_text(text)
+
+
+def ScriptEmbedding(script: Script) -> Any:
+    """Return the vectors of a script for ragas."""
+    return _made(_Embedding, "ragas.embeddings.base", "BaseRagasEmbedding")(script)
 
 
 def theirs(made: Any, **given: Any) -> float:

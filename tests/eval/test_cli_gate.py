@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -20,19 +21,29 @@ from rag.errors import ConfigError, StoreError
 DOCS = 24
 
 
-@pytest.fixture
-def task(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run of two configurations on 24 documents, one of which finds nothing."""
-    monkeypatch.setenv("RAG_CACHE_DIR", str(tmp_path / "cache"))
-    monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "docs").mkdir()
+    folder = tmp_path_factory.mktemp("gate")
+    (folder / "docs").mkdir()
     rows = []
     for i in range(DOCS):
-        (tmp_path / "docs" / f"d{i}.md").write_text(f"The word of document {i} is wordnumber{i}. It says no more.")
+        (folder / "docs" / f"d{i}.md").write_text(f"The word of document {i} is wordnumber{i}. It says no more.")
         rows.append({"id": f"q{i}", "text": f"What about wordnumber{i}?", "evidence": [{"doc": f"d{i}.md", "quote": f"wordnumber{i}"}]})
-    (tmp_path / "q.jsonl").write_text("".join(json.dumps(r) + "\n" for r in rows))
-    evaluate(tmp_path)
+    (folder / "q.jsonl").write_text("".join(json.dumps(r) + "\n" for r in rows))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RAG_CACHE_DIR", str(folder / "cache"))
+        evaluate(folder)
+    return folder
+
+
+@pytest.fixture
+def task(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the run to change, with a cache of its own."""
+    monkeypatch.setenv("RAG_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
+    shutil.copytree(made, tmp_path, dirs_exist_ok=True, ignore=shutil.ignore_patterns("cache"))
+    monkeypatch.chdir(tmp_path)
     return tmp_path
 
 

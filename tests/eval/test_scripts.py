@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -28,3 +30,9 @@ def test_a_foreign_text_is_refused_with_the_script_it_is_in():
 @given(st.text())
 def test_any_text_has_an_answer(text):
     assert isinstance(foreign(text, ("english",)), str)
+
+
+@given(st.text(st.characters(codec="utf-8") | st.sampled_from("aäéжя東ab 1"), max_size=40))
+def test_the_main_script_is_counted_over_letters_and_the_first_of_equals_wins(text):
+    names = [unicodedata.name(c, "UNKNOWN").split(" ", 1)[0].split("-", 1)[0] for c in text if c.isalpha()]
+    assert main_script(text) == max(dict.fromkeys(names), key=names.count, default="")

@@ -216,6 +216,8 @@ def _plain(value: Any) -> Any:
     """Return a value as text that can be compared: times gone, numbers rounded to what two indexes must agree on."""
 
     def simple(found: Any) -> Any:
+        if found is None or isinstance(found, (str, int)):
+            return found
         if isinstance(found, np.ndarray):
             return [round(float(v), 5) for v in found.ravel()]
         if isinstance(found, float):

@@ -12,6 +12,7 @@ from .command import Rag, counts
 
 INDEX_KEYS = {
     "added", "updated", "unchanged", "deleted", "spared", "failed", "chunks", "documents", "seconds", "gap_characters", "over_limit", "duplicates", "ignored",
+    "notes",
 }  # fmt: skip
 
 

@@ -14,6 +14,7 @@ import pytest
 from rag.chunk.fixed import Fixed
 from rag.chunk.semantic import Semantic
 from rag.chunk.whole import Whole
+from rag.errors import ChatError
 from rag.filters import And, Condition
 from rag.index.reader import Reader
 from rag.index.store import Index
@@ -25,8 +26,8 @@ from rag.retrieve.bm25 import Bm25
 from rag.retrieve.dense import Dense
 from rag.retrieve.rrf import Rrf
 from rag.runtime import Runtime
-from rag.stages import Retriever
-from rag.types import Query, Ranking, Step
+from rag.stages import Answerer, Retriever
+from rag.types import Answer, Context, Query, Ranking, Step
 
 from .conftest import Lab
 
@@ -157,3 +158,37 @@ except AttributeError as error: assert str(error) == "module 'rag' has no attrib
 else: raise SystemExit('no error')
 """
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
+
+
+@pytest.mark.parametrize("blend", [0, 0.7])
+def test_asked_together_questions_have_the_answers_they_have_alone(lab: Lab, blend: float) -> None:
+    pipeline = lab.pipeline("bm25", answer={"use": "extractive", "blend": blend, "model": "hashing-64"})
+    asked = ["What does a prefix cache keep?", "", "of the", "zebra", "What jumps over the dog?", "What does a prefix cache keep?"]
+    with lab.index(TEXTS, pipeline) as index:
+        together = pipeline.ask_all(index, asked)
+        alone = [pipeline.ask(index, text) for text in asked]
+    assert [replace(a, trace=()) for a in together if isinstance(a, Answer)] == [replace(a, trace=()) for a in alone]
+    assert [[s.stage for s in a.trace] for a in together if isinstance(a, Answer)] == [["retrieve", "pack", "answer"]] * 6
+    assert [bool(a.citations) for a in together if isinstance(a, Answer)] == [True, False, False, False, True, True]
+
+
+@dataclass(frozen=True)
+class Refusing(Answerer):
+    """Answers, but not where the question says so."""
+
+    use: ClassVar[str] = "refusing"
+
+    def answer(self, query: Query, context: Context, reader: Reader) -> Answer:
+        """Answer with nothing, or fail for the reason that is asked for."""
+        if query.text.startswith("fail "):
+            raise ChatError("no", why=query.text.split()[1])
+        return Answer(query.text, "yes", (), context)
+
+
+def test_of_questions_asked_together_one_that_fails_for_a_reason_of_its_own_fails_alone(lab: Lab) -> None:
+    pipeline = replace(lab.pipeline("bm25"), answer=Refusing())
+    with lab.index(TEXTS, lab.pipeline("bm25")) as index:
+        found = pipeline.ask_all(index, ["a fox", "fail refused", "a dog"], placed=frozenset({"refused"}))
+        assert [f.why if isinstance(f, ChatError) else f.text for f in found] == ["yes", "refused", "yes"]
+        with pytest.raises(ChatError, match="no"):
+            pipeline.ask_all(index, ["a fox", "fail timeout", "a dog"], placed=frozenset({"refused"}))

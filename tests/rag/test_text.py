@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from itertools import accumulate
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rag.errors import ConfigError
 from rag.text import LANGUAGES, Analyzer, analyzer, check_language, encodable, sentences, term_id, trim
+from rag.words import FEW
 
 
 @pytest.mark.parametrize(
@@ -161,3 +165,15 @@ def test_trim_is_strip_with_offsets(text: str, start: int, length: int) -> None:
     a, b = trim(text, start, end)
     assert text[a:b] == text[start:end].strip()
     assert start <= a <= b <= end
+
+
+def test_a_tally_of_texts_is_what_each_counts_however_much_there_is_of_them() -> None:
+    """Long ASCII texts are looked up in arrays, short ones and others in a dictionary."""
+    words = [f"{stem}{'' if n % 3 else n}" for n in range(400) for stem in ("run", "running", "the", "Caf_", "x" * 17)]
+    texts = [" ".join(words), "", "the of", "Runs, ran; RUNNING" * 300, "9 9 9"]
+    other = [f"{texts[0]} caf\u00e9", *texts[1:]]
+    for given_ in (texts, other, texts[1:3]):
+        lengths, ids, times = Analyzer("english").tally(given_)
+        found = [dict(zip(ids[b - n : b].tolist(), times[b - n : b].tolist(), strict=True)) for n, b in zip(lengths, accumulate(lengths), strict=True)]
+        assert found == [dict(sorted(Counter(map(term_id, analyzer("english").terms(t))).items())) for t in given_]
+    assert sum(map(len, texts)) >= FEW > sum(map(len, texts[1:3]))

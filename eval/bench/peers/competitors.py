@@ -10,6 +10,7 @@ from rag.errors import ConfigError
 from rag.registry import did_you_mean
 
 OURS = "spanwise"
+DEFAULTS = "spanwise, defaults"
 Work = Literal["search", "index", "embed", "grid"]
 
 
@@ -38,7 +39,7 @@ EXACT = {"search": "exact", "together": True}
 ENTRIES = (
     Entry(OURS, "own", "documents of ten passages, cut by paragraphs; every vector compared, as all peers but Chroma do", "ours", "disk", EXACT),
     Entry("spanwise, a document each", "own", "the same with every passage as a document of its own", "ours", "disk", {"search": "exact"}, ("index",)),
-    Entry("spanwise, defaults", "own", "the same with index.search: auto", "ours", "disk", {"together": True}, ("index",)),
+    Entry(DEFAULTS, "own", "the same with index.search: auto, which finds by one byte a number and ranks by the vectors", "ours", "disk", {"together": True}, ("search", "index")),
     Entry("LangChain", "langchain", "EnsembleRetriever over BM25Retriever (rank-bm25) and QdrantVectorStore in memory", options={"store": "qdrant"}),
     Entry("LlamaIndex", "llamaindex", "QueryFusionRetriever over BM25Retriever (bm25s) and VectorStoreIndex with SimpleVectorStore"),
     Entry("Haystack", "haystack", "InMemoryBM25Retriever and InMemoryEmbeddingRetriever with DocumentJoiner"),

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from eval.bench.peers.competitors import DEFAULTS
+from eval.bench.peers.figures import ratios
+
 Row = Mapping[str, Any]
 
 
@@ -29,13 +32,22 @@ def _peer(mode: str, keeps: str) -> Callable[[Row], bool]:
 
 
 def _search(body: Mapping[str, Any]) -> list[dict[str, Any] | None]:
-    rows = body["rows"]
+    return [*_searched(body["rows"], "hybrid search"), *_searched(_against(body["rows"], DEFAULTS), "hybrid search at the defaults")]
+
+
+def _searched(rows: Sequence[Row], what: str) -> list[dict[str, Any] | None]:
     encoder = _ratio(rows, lambda r: r["name"] == "encoder alone")
     return [
-        _goal("hybrid search, embedding excluded: times as fast as each peer in memory", 50, _ratio(rows, _peer("embedding excluded", "memory"))),
-        _goal("hybrid search, embedding included: times as fast as each peer in memory", 5, _ratio(rows, _peer("embedding included", "memory"))),
-        _goal("hybrid search, embedding included: times the bare encoder call", 1.3, None if encoder is None else round(1 / encoder, 3), most=True),
+        _goal(f"{what}, embedding excluded: times as fast as each peer in memory", 50, _ratio(rows, _peer("embedding excluded", "memory"))),
+        _goal(f"{what}, embedding included: times as fast as each peer in memory", 5, _ratio(rows, _peer("embedding included", "memory"))),
+        _goal(f"{what}, embedding included: times the bare encoder call", 1.3, None if encoder is None else round(1 / encoder, 3), most=True),
     ]
+
+
+def _against(rows: Sequence[Row], name: str) -> list[Row]:
+    """Return the rows with their ratios to the one of that name, round by round; none in modes that it took no part in."""
+    own = {r["mode"]: r["rounds"] for r in rows if r["name"] == name}
+    return [{**r, "ratio": ratios(r["rounds"], own[r["mode"]])} for r in rows if r["mode"] in own]
 
 
 def _index(body: Mapping[str, Any]) -> list[dict[str, Any] | None]:
@@ -58,6 +70,7 @@ def _grid(body: Mapping[str, Any]) -> list[dict[str, Any] | None]:
     return [
         _goal("grid: times as fast as the naive loop", 8, times.get("first run")),
         _goal("grid, second run: times as fast as the naive loop", 100, times.get("second run")),
+        _goal("grid, indexes aside: times as long as its dearest configuration alone", 1.5, body.get("share"), most=True),
     ]
 
 

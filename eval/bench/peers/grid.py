@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import numpy as np
@@ -14,12 +15,16 @@ from eval.bench.peers.figures import figure, ratios
 from eval.bench.peers.process import OWN_PYTHON, REPOSITORY, Failed, Process, script
 from rag.models.files import BUNDLED, locate
 
-NAIVE, FIRST, SECOND, SAME = "naive loop", "first run", "second run", "second run, same process"
+NAIVE, KEPT, FIRST, SECOND, SAME = "naive loop", "loop with a memo for each configuration", "first run", "second run", "second run, same process"
+INDEXES, DEAREST = "distinct indexes", "dearest configuration"
 CHOSEN = {
-    NAIVE: "for each configuration its own index, embeddings, answers and scores; models opened once",
+    NAIVE: "for each configuration its own index, embeddings, answers and scores, nothing remembered; models opened once",
+    KEPT: "the same, but within a configuration no text is embedded twice and no verdict asked for twice",
     FIRST: "eval.runner.run with an empty cache; models opened before, as for the loop",
     SECOND: "the same again in a fresh process, its start and imports included",
     SAME: "the same again in the same process",
+    INDEXES: "reading the corpus and building every index that the configurations need, nothing else",
+    DEAREST: "the configuration that took the loop longest, evaluated alone with an empty cache; its index is there",
 }
 EQUAL = 1e-9  # how far means of the same scores may differ by the order of adding
 
@@ -32,21 +37,38 @@ def gridded(folder: Path, say: Callable[[str], None], rounds: int = 1, questions
         "matrix": str(REPOSITORY / "configs" / "sweep" / "grid.yaml"), "corpus": str(data / "handbook"), "questions": str(data / "questions.jsonl"), "limit": questions,
     }  # fmt: skip
     values: dict[str, list[float]] = {n: [] for n in CHOSEN}
+    cpu: dict[str, list[float]] = {NAIVE: [], KEPT: [], FIRST: [], SAME: []}
     configurations = 0
+
+    def add(name: str, seconds: float, worked: float | None = None) -> None:
+        values[name].append(seconds)
+        if worked is not None:
+            cpu[name].append(worked)
+        say(f"round {n + 1} of {rounds}: {name} {seconds:.2f} s")
+
     for n in range(rounds):
-        first = _timed(folder, f"own-{n}", options, 2)
-        values[FIRST].append(first[0]["seconds"])
-        values[SAME].append(first[1]["seconds"])
+        first, same = _timed(folder, f"own-{n}", options, 2)
+        add(FIRST, first["seconds"], first["cpu"])
+        add(SAME, same["seconds"], same["cpu"])
         start = time.perf_counter()
         _timed(folder, f"own-{n}", {**options, "warm": False}, 1)
-        values[SECOND].append(time.perf_counter() - start)
-        say(f"round {n + 1} of {rounds}: {FIRST} {values[FIRST][-1]:.1f} s, {SECOND} {values[SECOND][-1]:.2f} s")
-        naive = _timed(folder, f"naive-{n}", {**options, "naive": True}, 1)
-        values[NAIVE].append(naive[0]["seconds"])
-        configurations = naive[0]["chunks"]
-        say(f"round {n + 1} of {rounds}: {NAIVE} {values[NAIVE][-1]:.1f} s")
-        check(naive[0]["parts"], first[0]["parts"])
-    return {"unit": "seconds", "inputs": {"configurations": configurations, "questions": questions, "rounds": rounds}, "rows": rows(values), "failed": {}}
+        add(SECOND, time.perf_counter() - start)
+        for name, way in ((NAIVE, "naive"), (KEPT, "kept")):
+            loop = _timed(folder, f"{way}-{n}", {**options, "way": way}, 1)[0]
+            add(name, loop["seconds"], loop["cpu"])
+            check(loop["parts"], first["parts"])
+        configurations = loop["chunks"]
+        dearest = max(loop["costs"], key=loop["costs"].__getitem__)
+        parts = _timed(folder, f"parts-{n}", {**options, "way": "parts", "dearest": dearest}, 1)[0]["costs"]
+        add(INDEXES, parts["indexes"])
+        add(DEAREST, parts["dearest"])
+    made = {"configurations": configurations, "questions": questions, "rounds": rounds}
+    return {"unit": "seconds", "inputs": made, "rows": rows(values, cpu), "share": beyond(values), "failed": {}}
+
+
+def beyond(values: Mapping[str, Sequence[float]]) -> float:
+    """Return how many times as long as its dearest configuration the grid took, indexes aside: the median over the rounds."""
+    return round(median((f - i) / d for f, i, d in zip(values[FIRST], values[INDEXES], values[DEAREST], strict=True)), 3)
 
 
 def _timed(folder: Path, name: str, options: Mapping[str, Any], times: int) -> list[dict[str, Any]]:
@@ -69,9 +91,10 @@ def check(naive: Mapping[str, Mapping[str, float]], ours: Mapping[str, Mapping[s
                 raise Failed(f"{name}: {metric} is {value} in the loop and {other[metric]} in the run")
 
 
-def rows(values: Mapping[str, Sequence[float]]) -> list[dict[str, Any]]:
-    """Return a row for each way, with how many times as fast as the naive loop it was."""
+def rows(values: Mapping[str, Sequence[float]], cpu: Mapping[str, Sequence[float]]) -> list[dict[str, Any]]:
+    """Return a row for each way, with how many times as fast as the naive loop it was, and the processors' seconds where they are known."""
     return [
-        {"name": n, "role": "ours", "keeps": "disk", "chosen": CHOSEN[n], "mode": "", "value": figure(v), "ratio": ratios(values[NAIVE], v), "rounds": list(v)}
+        {"name": n, "role": "ours", "keeps": "disk", "chosen": CHOSEN[n], "mode": "", "value": figure(v), "ratio": ratios(values[NAIVE], v), "rounds": list(v),
+         "cpu": list(cpu.get(n, ()))}
         for n, v in values.items()
-    ]
+    ]  # fmt: skip

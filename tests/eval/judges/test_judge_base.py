@@ -2,13 +2,14 @@
 
 import pytest
 
-from eval.judges.base import Claim, Judge, Judgement, Label, Missing, Why, ended, unmarked, verdicts
+from eval.judges.base import Claim, Evidence, Judge, Judgement, Label, Missing, Why, ended, unmarked, verdicts
 from eval.judges.make import make_judge
 from eval.judges.memoised import MemoisedJudge
 from eval.judges.spec import read_spec
 from rag import Runtime
 from rag.errors import ChatError, ConfigError
 from rag.memo import Memo
+from rag.models.chat import Usage
 from rag.types import Document
 
 CLAIM = Claim("a", 0, 1)
@@ -138,3 +139,23 @@ def test_a_judge_that_cannot_be_is_refused_with_its_place(text, message):
 def test_a_mark_ends_a_claim_and_the_stop_behind_it_begins_none(text, claims):
     assert len(ended(text)) == len(text)
     assert [" ".join(part.split()) for part in ended(text).split("\n\n") if part.strip()] == claims
+
+
+def test_what_was_asked_lately_is_not_asked_again_even_where_the_memo_has_lost_it():
+    runtime = Runtime(Memo(), show_progress=False)
+    fixed, failing = Fixed(YES), Fixed(Missing(Why.TIMED_OUT))
+    judge, without = MemoisedJudge(fixed, runtime), MemoisedJudge(failing, runtime)
+    for times in (1, 2, 3):
+        assert judge.support([CLAIM], ["c"], "q") == (YES,)
+        assert without.support([CLAIM], ["c", "d"], "q") == failing.found
+        assert (fixed.asked_for, failing.asked_for) == (1, times)
+        runtime.forget()
+    assert judge.support([CLAIM], ["c"], "another question") == judge.support([CLAIM], ["d"], "q") == judge.support([Claim("b")], ["c"], "q") == (YES,)
+    assert fixed.asked_for == 4
+
+
+def test_a_verdict_comes_back_from_the_memo_as_it_was_given():
+    runtime = Runtime(Memo(), show_progress=False)
+    given = Judgement(Label.CONTRADICTED, 0.25, 0.5, (Evidence(1, 2, 3), Evidence(0, 4, 9)), "why", Usage(3, 2, 1, 0.5))
+    for asked in (Fixed(given), Fixed()):  # the second gives nothing: what comes is from the memo
+        assert MemoisedJudge(asked, runtime).support([CLAIM], ["c"], "q") == (given,)

@@ -36,26 +36,25 @@ def cases(draw):
     return question, result
 
 
-@pytest.mark.parametrize("metric", EVERY, ids=lambda m: m.name)
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=150)
 @given(case=cases(), cosine=st.floats(-1, 1), writes=st.booleans())
-def test_a_score_is_in_range_or_says_why_not(judge, metric, case, cosine, writes):
-    """Whatever the case: one score under the metric's own name, a value within the declared range or one of the reasons."""
+def test_a_score_is_in_range_or_says_why_not(judge, case, cosine, writes):
+    """Whatever the case, for every metric: one score under its own name, a value within the declared range or one of the reasons."""
     questions = (Asked("a"), Asked("b", noncommittal=True), Asked("no")) if writes else None
-    score = metric.score(*case, judge(cosine=cosine, questions=questions))
-    low, high = metric.range
-    assert (score.question, score.metric) == ("q", metric.name)
-    if score.value is None:
-        assert score.reason.partition("(")[0] in REASONS
-    else:
-        assert low <= score.value
-        assert high is None or score.value <= high
+    for metric in EVERY:
+        score = metric.score(*case, judge(cosine=cosine, questions=questions))
+        low, high = metric.range
+        assert (score.question, score.metric) == ("q", metric.name)
+        if score.value is None:
+            assert score.reason.partition("(")[0] in REASONS, metric.name
+        else:
+            assert low <= score.value, metric.name
+            assert high is None or score.value <= high, metric.name
 
 
-@pytest.mark.parametrize("metric", EVERY, ids=lambda m: m.name)
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=150)
 @given(case=cases())
-def test_a_judge_that_fails_gives_no_value(judge, metric, case):
+def test_a_judge_that_fails_gives_no_value(judge, case):
     """Every judgement of this judge is missing. What has a value then is 0 by definition, and nobody was asked."""
     calls = []
 
@@ -82,9 +81,11 @@ def test_a_judge_that_fails_gives_no_value(judge, metric, case):
         def relevance(self, question, contexts):
             return tuple(self._missing() for _ in contexts)
 
-    score = metric.score(*case, Broken())
-    if metric.needs_judge and score.value is not None:
-        assert (score.value, calls) == (0.0, [])
+    for metric in EVERY:
+        calls.clear()
+        score = metric.score(*case, Broken())
+        if metric.needs_judge and score.value is not None:
+            assert (score.value, calls) == (0.0, []), metric.name
 
 
 def value(name, judge, answer, shown, reference="a b"):

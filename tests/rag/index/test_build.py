@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from rag.index.duplicates import SKETCH_VERSION
 from rag.index.files import digest_file, files
 from rag.index.store import Index
 from rag.memo import Memo
@@ -185,5 +186,19 @@ def test_signatures_of_another_version_are_made_anew(lab, fresh):
     lab.build(path, pipeline, THREE, runtime=fresh)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("rag.index.build.SKETCH_VERSION", 99)
-        assert lab.counts(lab.build(path, pipeline, THREE, runtime=fresh)) == lab.expect(updated=3)
-        assert lab.counts(lab.build(path, pipeline, THREE, runtime=fresh)) == lab.expect(unchanged=3)
+        report = lab.build(path, pipeline, THREE, runtime=fresh)
+        assert lab.counts(report) == lab.expect(updated=3)
+        assert report.notes == [
+            f"every document was written again: the signatures that duplicates are found by are of version 99 now, the index had {SKETCH_VERSION}"
+        ]
+        report = lab.build(path, pipeline, THREE, runtime=fresh)
+        assert lab.counts(report) == lab.expect(unchanged=3)
+        assert report.notes == []
+
+
+def test_documents_written_again_for_their_time_are_accounted_for(lab, fresh):
+    path = lab.folder()
+    lab.build(path, lab.pipeline(), THREE, runtime=fresh)
+    report = lab.build(path, lab.pipeline(index={"modified_key": "date"}), THREE, runtime=fresh)
+    assert lab.counts(report) == lab.expect(updated=3)
+    assert report.notes == ["every document was written again: its time comes from index.modified_key 'date' now, it came from None"]

@@ -30,7 +30,7 @@ def test_averages_are_those_of_each_space_and_tenant(tmp_path):
             ("d", "z", {}),
         ):
             table.put(DocumentRow(doc_id, "d", "/c", 1, 9, tenant=tenant), Facts(terms))
-        found = averages(table, (ENGLISH, DenseSpace("hashing-64"), STEEP, NONE))
+        found = averages(table.terms(), table.tenants(), (ENGLISH, DenseSpace("hashing-64"), STEEP, NONE))
     assert found == {
         space_name(ENGLISH): {"x": 2.0, "y": 1.0, "z": 1.0}, space_name(STEEP): {"x": 2.0, "y": 1.0, "z": 1.0}, space_name(NONE): {"x": 4.0, "y": 1.0, "z": 1.0},
     }  # fmt: skip

@@ -94,7 +94,7 @@ def rewritten(kept: Path, change: Callable[[list[tuple[tarfile.TarInfo, bytes]]]
         members = [(m, found.read() if (found := tar.extractfile(m)) else b"") for m in tar]
     change(members)
     raw = io.BytesIO()
-    with tarfile.open(fileobj=raw, mode="w:gz") as tar:
+    with tarfile.open(fileobj=raw, mode="w:gz", compresslevel=1) as tar:
         for member, data in members:
             member.size = len(data)
             tar.addfile(member, io.BytesIO(data))

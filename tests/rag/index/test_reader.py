@@ -234,3 +234,18 @@ def test_kept_approximate_searches_are_told_apart_by_how_vectors_are_compared(la
             with Index.open(path, fresh, memo=True) as index:
                 pipeline.search(index, "common words", exact=exact)
         assert fresh.work.searches - before == searches
+
+
+def test_chunks_are_handed_out_though_another_caller_forgets_them_meanwhile(lab):
+    """Callers share a reader: one that finds too many chunks kept forgets them all while another one puts its own together."""
+    with lab.index([Document(f"{n}.md", f"text {n}") for n in range(4)]) as index:
+        reader = index.reader(index.pipeline)
+        ids = [c.id for c in reader.all_chunks()]
+
+        class Forgetful(dict):
+            def prefetch(self, doc_ids):
+                reader.forget_chunks()
+
+        reader._documents = Forgetful(index.documents)
+        reader.chunks(ids[:2])
+        assert list(reader.chunks(ids)) == ids

@@ -232,3 +232,29 @@ def test_threads_may_share_a_table(table):
     for t in threads:
         t.join()
     assert wrong == []
+
+
+@settings(max_examples=40)
+@given(st.lists(ROWS, max_size=5, unique_by=lambda r: r.id), st.lists(SMALL | st.just("\ud800"), max_size=4))
+def test_rows_read_together_are_those_read_one_by_one(tmp_path_factory, rows, others):
+    """Ids that are not there, half surrogate pairs among them, are passed over and cost the others nothing."""
+    path = tmp_path_factory.mktemp("t") / NAME
+    with DocumentTable(path, writable=True) as table:
+        for r in rows:
+            table.put(r, Facts())
+        table.commit()
+    asked = [*others, *(r.id for r in rows)]
+    with DocumentTable(path) as together, DocumentTable(path) as single:
+        together.prefetch(asked)
+        path.write_bytes(b"")  # what was read together is not read again
+        assert {i: together[i] for i in asked if i in {r.id for r in rows}} == {r.id: r for r in rows}
+        single.prefetch([])
+
+
+def test_more_rows_than_one_statement_takes_are_read_together(table):
+    """A statement takes 500 ids; the 1,201 asked for are three of them."""
+    for n in range(1_200):
+        table.put(row(f"{n:04d}", title=f"t{n}"), Facts())
+    table.prefetch([*(f"{n:04d}" for n in range(1_200)), "not there"])
+    assert [table._kept[f"{n:04d}"].title for n in range(1_200)] == [f"t{n}" for n in range(1_200)]
+    assert "not there" not in table

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from eval.bench.peers import scripts
-from eval.bench.peers.competitors import ENTRIES, OURS, chosen
+from eval.bench.peers.competitors import DEFAULTS, ENTRIES, OURS, chosen
 from rag.errors import ConfigError
 
 
@@ -20,6 +20,13 @@ def test_names_choose_and_ours_stays():
     assert [e.name for e in chosen("index", ["Haystack"])] == [OURS, "Haystack"]
     with pytest.raises(ConfigError, match="did you mean 'Haystack'"):
         chosen("index", ["Haystac"])
+
+
+def test_searches_are_made_at_the_defaults_too():
+    """They compare vectors of one byte a number first; the same in everything else."""
+    (exact, *_), defaults = chosen("search"), next(e for e in chosen("search") if e.name == DEFAULTS)
+    assert (exact.name, exact.options["search"]) == (OURS, "exact")
+    assert defaults.options == {k: v for k, v in exact.options.items() if k != "search"}
 
 
 def test_names_are_unique_and_scripts_there():

@@ -8,7 +8,7 @@ import pytest
 from eval.bench.peers.grid import check
 from eval.bench.peers.inputs import Inputs
 from eval.bench.peers.process import Failed
-from eval.bench.peers.scripts.loop import Grid
+from eval.bench.peers.scripts.loop import Grid, Nothing
 
 TEXTS = {
     "cache.md": "A prefix cache keeps keys and values of a prompt. It saves time for long prompts.",
@@ -43,11 +43,24 @@ def test_the_loop_finds_what_the_run_finds(options, tmp_path):
     given = Inputs([], none, [], none, "")
     (tmp_path / "a").mkdir()
     (tmp_path / "b").mkdir()
-    naive = Grid(given, tmp_path / "a", {**options, "naive": True}).index()
+    naive = Grid(given, tmp_path / "a", {**options, "way": "naive"}).index()
+    kept = Grid(given, tmp_path / "a", {**options, "way": "kept"}).index()
     ours = Grid(given, tmp_path / "b", options).index()
     check(naive["parts"], ours["parts"])
+    check(kept["parts"], ours["parts"])
     assert naive["chunks"] == ours["chunks"] == 2
+    assert naive["costs"].keys() == naive["parts"].keys()
     assert naive["parts"].keys() == {"retrieve=words", "retrieve=vectors"}
     assert naive["parts"]["retrieve=words"]["span_recall"] == 1.0
     with pytest.raises(Failed, match="span_recall"):
         check({**naive["parts"], "retrieve=words": {**naive["parts"]["retrieve=words"], "span_recall": 0.5}}, ours["parts"])
+
+
+def test_the_loop_remembers_nothing_and_the_dearest_alone_finds_its_index(options, tmp_path):
+    none = np.zeros((0, 384), dtype=np.float32)
+    grid = Grid(Inputs([], none, [], none, ""), tmp_path, {**options, "way": "parts", "dearest": "retrieve=vectors"})
+    assert grid.index()["costs"].keys() == {"indexes", "dearest"}
+    assert len(list((tmp_path / "cache" / "indexes").iterdir())) == 2  # that of both configurations, which cut alike, and that of the one alone
+    nothing = Nothing()
+    nothing.put_many({"k": b"v"})
+    assert nothing.get_many(["k"]) == {}

@@ -1,0 +1,36 @@
+"""A hash for every word of a text, whatever its script: case and punctuation do not count."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rag.kept import Kept
+from rag.words import FEW, Words, runs
+
+LONGEST = 64  # characters of a word: the rest of a longer one is another
+_MOST = 1 << 17  # words, and parts of texts, whose hashes are kept
+# Scripts without spaces give one word per character. A longer word is cut, because normalising takes quadratic time in its marks.
+_SPACELESS = r"\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+_WORD = re.compile(rf"[{_SPACELESS}]|(?:[^\W{_SPACELESS}]|[\u0300-\u036f]){{1,{LONGEST}}}")
+
+
+def _word(word: str) -> bytes:
+    folded = unicodedata.normalize("NFKC", word.casefold())
+    return hashlib.blake2b(folded.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+
+
+_WORDS = Words(lambda word: int.from_bytes(_word(word), "little"), _MOST)
+_KEPT = Kept(lambda part: b"".join(map(_word, _WORD.findall(part))), _MOST)
+
+
+def word_hashes(text: str) -> NDArray[np.uint64]:
+    """Return a hash of 64 bits per word, per character where there are no words; equal on every machine."""
+    if len(text) >= FEW and text.isascii() and len((found := runs(text)).starts) and found.longest <= LONGEST:
+        return _WORDS.numbers(found)
+    data = _KEPT.joined(text.split()) or b"".join(map(_word, "".join(text.split())))  # no word holds white space
+    return np.frombuffer(data, dtype="<u8")
