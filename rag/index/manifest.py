@@ -127,17 +127,23 @@ def _checked(m: Manifest) -> Manifest:
 
 
 def pointed(index: Path, pointer: str) -> Path | None:
-    """Return the directory that a pointer names, None when there is no pointer."""
-    path = index / pointer
+    """Return the directory that a pointer names, None when there is no pointer. Raises `StoreError` when it names none that is there."""
+    name = _named(index / pointer)
+    while name is not None and not (_GENERATION.fullmatch(name) and (index / name).is_dir()):
+        gone, name = name, _named(index / pointer)
+        if name == gone:  # else a build has meanwhile put a newer one in its place, and removed this
+            raise StoreError(f"{index / pointer} names {name[:100]!r}, which is not there; restore the file, or {REBUILD}")
+    return None if name is None else index / name
+
+
+def _named(path: Path) -> str | None:
+    """Return what a pointer says, None when there is none."""
     try:
-        name = path.read_text(encoding="utf-8").strip()
+        return path.read_text(encoding="utf-8").strip()
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
         raise StoreError(f"{path}: cannot be read ({type(error).__name__}); restore the file, or {REBUILD}") from None
-    if not _GENERATION.fullmatch(name) or not (index / name).is_dir():
-        raise StoreError(f"{path} names {name[:100]!r}, which is not there; restore the file, or {REBUILD}")
-    return index / name
 
 
 def current(index: Path) -> Path | None:

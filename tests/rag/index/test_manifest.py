@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict, fields, replace
+from pathlib import Path
 
 import pytest
 
@@ -145,6 +146,26 @@ def test_a_pointer_names_what_it_was_pointed_at(tmp_path):
         point(tmp_path, "CURRENT", tmp_path / name)
         assert current(tmp_path) == tmp_path / name
     assert not (tmp_path / ".CURRENT.tmp").exists()
+
+
+def test_a_pointer_that_moves_on_between_reading_and_looking_is_read_again(tmp_path, monkeypatch):
+    (tmp_path / "gen-000001").mkdir()
+    (tmp_path / "gen-000002").mkdir()
+    point(tmp_path, "CURRENT", tmp_path / "gen-000001")
+    read_text = Path.read_text
+
+    def overtaken(path, encoding):
+        said = read_text(path, encoding=encoding)
+        if (tmp_path / "gen-000001").is_dir():  # what a build does in just that moment
+            point(tmp_path, "CURRENT", tmp_path / "gen-000002")
+            (tmp_path / "gen-000001").rmdir()
+        return said
+
+    monkeypatch.setattr(Path, "read_text", overtaken)
+    assert current(tmp_path) == tmp_path / "gen-000002"
+    (tmp_path / "gen-000002").rmdir()
+    with pytest.raises(StoreError, match="names 'gen-000002', which is not there; restore the file"):
+        current(tmp_path)
 
 
 def test_a_failed_write_leaves_the_old_file(tmp_path):
