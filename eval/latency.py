@@ -14,6 +14,7 @@ from eval.questions import Question
 from rag.errors import ChatError
 from rag.index.store import Index
 from rag.pipeline import Pipeline
+from rag.scores import forget_terms
 from rag.types import Step
 
 SAMPLE = 15
@@ -55,6 +56,7 @@ def sample(questions: Sequence[Question]) -> list[Question]:
 def timed(pipeline: Pipeline, index: Index, question: Question) -> dict[str, float] | None:
     """Return the milliseconds of each stage with nothing remembered, None where the chat model failed."""
     index.runtime.forget()
+    forget_terms()
     index.reader(pipeline).forget_chunks()
     try:
         return _stages(pipeline.ask(index, question.text).trace)

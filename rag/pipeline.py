@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
@@ -122,15 +122,15 @@ class Pipeline:
         with asking(text):
             return remembered(self, query, index.reader(self, tenant=tenant, exact=exact), lambda: self._ask(index, query, tenant, exact))
 
-    def ask_all(self, index: Index, texts: Sequence[str], *, exact: bool | None = None, placed: frozenset[str] = frozenset()) -> list[Answer | ChatError]:
-        """Return what `ask` gives for each text; what can be computed for all of them together is, so the times on a trace are not those of one question.
+    def ask_all(self, index: Index, texts: Sequence[str], *, exact: bool | None = None, placed: frozenset[str] = frozenset()) -> Iterator[Answer | ChatError]:
+        """Yield what `ask` gives for each text; what can be computed for all of them together is, so the times on a trace are not those of one question.
 
         A `ChatError` for a reason in `placed` takes the place of its answer. Raises what `ask` raises else.
         """
         reader = index.reader(self, exact=exact)
         shown = [_tried(partial(self._shown, index, Query(encodable(text)), None, exact), placed) for text in texts]
         ready = iter(self.answer.together([(s.query, s.context) for s in shown if isinstance(s, _Shown)], reader))
-        return [s if isinstance(s, ChatError) else _tried(partial(self._answered, s, next(ready)), placed) for s in shown]
+        yield from (s if isinstance(s, ChatError) else _tried(partial(self._answered, s, next(ready)), placed) for s in shown)
 
     def _ask(self, index: Index, query: Query, tenant: str | None, exact: bool | None) -> Answer:
         shown = self._shown(index, query, tenant, exact)

@@ -43,6 +43,11 @@ def _term_set(text: str, language: str) -> frozenset[str]:
     return frozenset(analyzer(language).terms(text))
 
 
+def forget_terms() -> None:
+    """Forget the terms of sentences, so that what is timed next starts cold."""
+    _term_set.cache_clear()
+
+
 def held_shares(question: str, texts: Sequence[str], language: str) -> list[float]:
     """Return for each text the share of the question's terms it holds, weighted by idf over `texts`; in [0, 1]."""
     terms = analyzer(language).terms

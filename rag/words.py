@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,11 +48,11 @@ def runs(text: str) -> Runs:
 
 
 class Words:
-    """A number for every word. It holds `most` at most, and is emptied when it is full: frequent ones come back at once."""
+    """A number for every word, for any thread. It holds `most` at most, and is emptied when it is full: frequent ones come back at once."""
 
     def __init__(self, make: Callable[[str], int], most: int) -> None:
         """Take what makes the number of a word, of 64 bits; equal words must give equal numbers."""
-        self._make, self._most = make, most
+        self._make, self._most, self._lock = make, most, Lock()
         self.clear()
 
     def clear(self) -> None:
@@ -73,7 +74,8 @@ class Words:
         """Return the numbers of the words of a text in order, repeats included."""
         values = np.empty(len(found.starts), dtype=np.uint64)
         for at in range(0, len(values), _BLOCK):
-            self._look(found.data, found.starts[at : at + _BLOCK], found.ends[at : at + _BLOCK], values[at : at + _BLOCK])
+            with self._lock:  # slots move while words are added
+                self._look(found.data, found.starts[at : at + _BLOCK], found.ends[at : at + _BLOCK], values[at : at + _BLOCK])
         return values
 
     def _look(self, data: bytes, starts: Places, ends: Places, values: Numbers) -> None:

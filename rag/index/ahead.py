@@ -138,6 +138,8 @@ class Ahead:
 def send(ahead: Ahead, draft: Draft, layout: Layout, plan: Plan, recipe: Recipe, report: Report) -> None:
     """Have everything written but the seal; embeds on the way, so both processes work."""
     ahead.lay_out(draft, layout, plan)
+    with report.timed("write"):
+        ahead.correct(draft, plan.averages)  # before the segments they are in are optimised
     for i in range(0, len(plan.gone), 1000):
         ahead.child.order("delete", {"documents": plan.gone[i : i + 1000]})
     with recipe.runtime.progress("embed and write", len(draft.added)) as advance:
@@ -148,5 +150,4 @@ def send(ahead: Ahead, draft: Draft, layout: Layout, plan: Plan, recipe: Recipe,
     with report.timed("write"):
         if plan.old is not None:
             reweigh(ahead.child, plan.old, draft, plan.averages, recipe)
-        ahead.correct(draft, plan.averages)
         ahead.child.finish()

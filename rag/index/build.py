@@ -142,11 +142,9 @@ def outdated(old: Index | None, pipeline: Pipeline) -> str:
         return ""
     if not _same(old, pipeline, "modified_key"):
         before, now = old.manifest.config["index"].get("modified_key"), pipeline.index.modified_key
-        return f"every document was written again: its time comes from index.modified_key {now!r} now, it came from {before!r}"
+        return f"every document that was read was written again: its time comes from index.modified_key {now!r} now, it came from {before!r}"
     if (made := old.manifest.versions.get("sketch")) != str(SKETCH_VERSION):
-        return (
-            f"every document was written again: the signatures that duplicates are found by are of version {SKETCH_VERSION} now, the index had {made or 'none'}"
-        )
+        return f"every document that was read was written again: the signatures that duplicates are found by are of version {SKETCH_VERSION} now, the index had {made or 'none'}"
     return ""
 
 

@@ -166,12 +166,12 @@ class Reader:
 
     def _whole(self, ids: Sequence[str]) -> list[str]:
         """Return those of the ids, and keep their chunks, whose documents are not being written just now."""
-        payloads = self._engine.payloads([i for i in ids if i not in self._chunks])
-        self._prefetch(payloads)
+        kept = self._chunks  # as in `_hold`
+        self._prefetch(payloads := self._engine.payloads([i for i in ids if i not in kept]))
         for i, payload in payloads.items():
             if payload.get("doc") in self._documents:
-                self._chunks[i] = self._chunk(i, payload)
-        return [i for i in ids if i in self._chunks]
+                kept[i] = self._chunk(i, payload)
+        return [i for i in ids if i in kept]
 
     def forget_chunks(self) -> None:
         """Drop the chunks kept from earlier reads: to bound memory, and to time reads that start cold."""

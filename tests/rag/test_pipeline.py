@@ -165,7 +165,7 @@ def test_asked_together_questions_have_the_answers_they_have_alone(lab: Lab, ble
     pipeline = lab.pipeline("bm25", answer={"use": "extractive", "blend": blend, "model": "hashing-64"})
     asked = ["What does a prefix cache keep?", "", "of the", "zebra", "What jumps over the dog?", "What does a prefix cache keep?"]
     with lab.index(TEXTS, pipeline) as index:
-        together = pipeline.ask_all(index, asked)
+        together = list(pipeline.ask_all(index, asked))
         alone = [pipeline.ask(index, text) for text in asked]
     assert [replace(a, trace=()) for a in together if isinstance(a, Answer)] == [replace(a, trace=()) for a in alone]
     assert [[s.stage for s in a.trace] for a in together if isinstance(a, Answer)] == [["retrieve", "pack", "answer"]] * 6
@@ -188,7 +188,7 @@ class Refusing(Answerer):
 def test_of_questions_asked_together_one_that_fails_for_a_reason_of_its_own_fails_alone(lab: Lab) -> None:
     pipeline = replace(lab.pipeline("bm25"), answer=Refusing())
     with lab.index(TEXTS, lab.pipeline("bm25")) as index:
-        found = pipeline.ask_all(index, ["a fox", "fail refused", "a dog"], placed=frozenset({"refused"}))
+        found = list(pipeline.ask_all(index, ["a fox", "fail refused", "a dog"], placed=frozenset({"refused"})))
         assert [f.why if isinstance(f, ChatError) else f.text for f in found] == ["yes", "refused", "yes"]
         with pytest.raises(ChatError, match="no"):
-            pipeline.ask_all(index, ["a fox", "fail timeout", "a dog"], placed=frozenset({"refused"}))
+            list(pipeline.ask_all(index, ["a fox", "fail timeout", "a dog"], placed=frozenset({"refused"})))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import sys
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -90,3 +92,16 @@ def test_words_that_crowd_into_one_slot_are_found_all_the_same():
     for _ in range(2):
         assert words.numbers(runs(" ".join(crowded))).tolist() == expected(" ".join(crowded))
     assert len(words) == len(crowded)
+
+
+def test_threads_that_share_it_get_the_numbers_of_their_words(monkeypatch):
+    monkeypatch.setattr("rag.words._TOGETHER", 8)  # slots move all the time
+    words, before = Words(number, 3000), sys.getswitchinterval()
+    texts = [" ".join(f"w{(7 * n + i) % 5000}" for i in range(40)) for n in range(400)]
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            found = list(pool.map(lambda t: words.numbers(runs(t)).tolist(), texts))
+    finally:
+        sys.setswitchinterval(before)
+    assert found == [expected(t) for t in texts]

@@ -74,12 +74,26 @@ def test_a_layout_that_only_the_whole_asks_for_is_taken_up(lab, monkeypatch, sma
     (streamed, _), (whole, _) = both(lab, monkeypatch, lab.pipeline(), documents())
     assert streamed == whole
     assert streamed[2]["quantization"] == "scalar"
+    monkeypatch.setattr(ahead, "FIRST", 8)
+    path = lab.folder()
+    lab.build(path, lab.pipeline(), documents())
+    assert list(path.glob("gen-*/shard/**/quantized.data"))
 
 
 def test_no_more_is_sent_than_one_segment_holds(lab, monkeypatch, small):
     monkeypatch.setattr(ahead, "SEGMENT", 30)
     (streamed, _), (whole, _) = both(lab, monkeypatch, lab.pipeline(), documents())
     assert streamed == whole
+    monkeypatch.setattr(ahead, "FIRST", 8)
+    runtime, written = Runtime(memo=Memo(), show_progress=False), []
+
+    def corpus():
+        for item in lab.loaded(documents()):
+            written.append(runtime.work.writes)
+            yield item
+
+    lab.build(lab.folder(), lab.pipeline(), corpus(), runtime=runtime)
+    assert written[-1] == 24  # three windows of eight points; a fourth would reach thirty
 
 
 def test_documents_are_sent_before_the_last_is_read(lab, small):

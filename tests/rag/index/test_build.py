@@ -189,7 +189,7 @@ def test_signatures_of_another_version_are_made_anew(lab, fresh):
         report = lab.build(path, pipeline, THREE, runtime=fresh)
         assert lab.counts(report) == lab.expect(updated=3)
         assert report.notes == [
-            f"every document was written again: the signatures that duplicates are found by are of version 99 now, the index had {SKETCH_VERSION}"
+            f"every document that was read was written again: the signatures that duplicates are found by are of version 99 now, the index had {SKETCH_VERSION}"
         ]
         report = lab.build(path, pipeline, THREE, runtime=fresh)
         assert lab.counts(report) == lab.expect(unchanged=3)
@@ -201,4 +201,4 @@ def test_documents_written_again_for_their_time_are_accounted_for(lab, fresh):
     lab.build(path, lab.pipeline(), THREE, runtime=fresh)
     report = lab.build(path, lab.pipeline(index={"modified_key": "date"}), THREE, runtime=fresh)
     assert lab.counts(report) == lab.expect(updated=3)
-    assert report.notes == ["every document was written again: its time comes from index.modified_key 'date' now, it came from None"]
+    assert report.notes == ["every document that was read was written again: its time comes from index.modified_key 'date' now, it came from None"]

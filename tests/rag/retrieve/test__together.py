@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+import os
 import threading
-from dataclasses import dataclass
+import time
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 
 import pytest
 
 from rag.chunk.whole import Whole
 from rag.errors import StoreError
+from rag.index.audit import AuditLog
 from rag.index.build import build
 from rag.index.store import Index
 from rag.loaders.corpus import Loaded
 from rag.memo import Memo
 from rag.pipeline import Pipeline
+from rag.retrieve import _together
 from rag.retrieve._together import ranked
 from rag.retrieve.bm25 import Bm25
 from rag.retrieve.dense import Dense
 from rag.retrieve.rrf import Rrf
 from rag.runtime import Runtime
 from rag.stages import Retriever
-from rag.types import Document, Query, Ranking, Step
+from rag.types import Document, Feedback, Query, Ranking, Step
 
 LEGS = (Dense(model="hashing-64", limit=5), Bm25(limit=5), Bm25(limit=3, k1=2.0))
 TEXTS = [f"{a} {b} {c} clock" for a in ("red", "blue", "green") for b in ("ship", "house") for c in ("of stone", "of wood", "of glass")]
@@ -45,6 +51,22 @@ class Noted(Bm25):
     def rank(self, query, reader):
         """Return a name in the place of an id."""
         return Ranking(((threading.current_thread().name, 1.0),), Step("retrieve", "noted", 0.0))
+
+
+@dataclass(frozen=True)
+class Slow(Bm25):
+    """Takes a while, and says that it was begun and that it ended."""
+
+    limit: int = 7
+    begun: list[int] = field(default_factory=list)
+    ended: list[int] = field(default_factory=list)
+
+    def rank(self, query, reader):
+        """Return a name in the place of an id."""
+        self.begun.append(1)
+        time.sleep(0.3)
+        self.ended.append(1)
+        return Ranking((("slow", 1.0),), Step("retrieve", "slow", 0.0))
 
 
 @dataclass(frozen=True)
@@ -77,6 +99,46 @@ def test_where_searches_are_kept_everything_is_done_in_order(index, tmp_path):
         reader = kept.reader(index.pipeline)
         assert not reader.takes_threads
         assert ranked((Noted(), LEGS[0]), Query("red"), reader)[0].scored[0][0] == threading.current_thread().name
+
+
+def test_with_an_audit_log_or_feedback_everything_is_done_in_order(index, tmp_path):
+    own = threading.current_thread().name
+    with Index.open(index.path, index.runtime, audit=AuditLog(tmp_path / "audit.jsonl")) as watched:
+        reader = watched.reader(index.pipeline)
+        assert not reader.takes_threads
+        assert ranked((Noted(), LEGS[0]), Query("red"), reader)[0].scored[0][0] == own
+    chunk = index.pipeline.search(index, "red")[0][0].chunk.id
+    fed = Query("red", feedback=Feedback(((chunk, 1.0),), 3, 0.5, 0.5))
+    assert ranked((Noted(), LEGS[0]), fed, index.reader(index.pipeline))[0].scored[0][0] == own
+
+
+def test_a_search_that_fails_waits_for_the_legs_that_were_begun(index):
+    slow = Slow()
+    with pytest.raises(StoreError, match="the index failed"):
+        ranked((slow, Failing()), Query("red"), index.reader(index.pipeline))
+    assert len(slow.begun) == len(slow.ended)  # either never begun or at its end
+
+
+def test_where_no_thread_can_be_had_legs_are_asked_by_the_caller(index, monkeypatch):
+    pool = ThreadPoolExecutor(1)
+    pool.shutdown()
+    monkeypatch.setattr(_together, "_pool", lambda: pool)
+    found = ranked(LEGS, Query("red ship"), index.reader(index.pipeline))
+    assert [r.scored for r in found] == [leg.rank(Query("red ship"), index.reader(index.pipeline)).scored for leg in LEGS]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+def test_a_child_that_was_forked_has_threads_of_its_own(index):
+    reader = index.reader(index.pipeline)
+    ranked(LEGS, Query("red"), reader)
+    before = _together._pool()
+    assert _together._pool() is before
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # newer Pythons warn of a fork beside threads, which is what this is about
+        child = os.fork()
+    if not child:
+        os._exit(0 if _together._pool() is not before else 1)
+    assert os.waitpid(child, 0)[1] == 0
 
 
 @pytest.mark.parametrize("legs", [(Bm25(), Failing()), (Failing(), Bm25())])
