@@ -13,6 +13,7 @@ import pytest
 
 from rag.chunk.whole import Whole
 from rag.errors import StoreError
+from rag.index import reader as reader_module
 from rag.index.audit import AuditLog
 from rag.index.build import build
 from rag.index.store import Index
@@ -32,9 +33,14 @@ LEGS = (Dense(model="hashing-64", limit=5), Bm25(limit=5), Bm25(limit=3, k1=2.0)
 TEXTS = [f"{a} {b} {c} clock" for a in ("red", "blue", "green") for b in ("ship", "house") for c in ("of stone", "of wood", "of glass")]
 
 
-@pytest.fixture(scope="module")
-def index(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("together")
+@pytest.fixture(autouse=True)
+def _few_are_many(monkeypatch):
+    monkeypatch.setattr(reader_module, "MANY", 1)
+
+
+@pytest.fixture
+def index(tmp_path):
+    folder = tmp_path
     pipeline = Pipeline(Whole(), Rrf(LEGS))
     runtime = Runtime(Memo(), show_progress=False)
     build(folder / "index", pipeline, (Loaded(Document(f"{n:02d}", t), folder) for n, t in enumerate(TEXTS)), [folder], runtime)
@@ -92,6 +98,13 @@ def test_keyword_legs_are_asked_in_a_thread_of_their_own_only_beside_others(inde
     beside = ranked((Noted(), LEGS[0]), Query("red"), reader)[0].scored[0][0]
     assert beside.startswith("keyword-leg") or beside == own  # where no thread was free in time
     assert ranked((Noted(), Noted()), Query("red"), reader)[0].scored[0][0] == own
+
+
+def test_of_few_chunks_and_where_vectors_are_quantized_everything_is_done_in_order(index, monkeypatch):
+    assert not index.reader(index.pipeline, exact=False).takes_threads
+    monkeypatch.setattr(reader_module, "MANY", len(TEXTS) + 1)
+    with Index.open(index.path, index.runtime) as again:
+        assert not again.reader(index.pipeline).takes_threads
 
 
 def test_where_searches_are_kept_everything_is_done_in_order(index, tmp_path):
