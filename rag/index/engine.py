@@ -43,7 +43,7 @@ class Scope:
 
 
 class Engine(Protocol):
-    """One collection of points. `takes_threads`: searches gain from running side by side, as they let go of the interpreter lock."""
+    """One collection of points. `takes_threads`: several threads may search at once, as a search lets go of the interpreter lock."""
 
     layout: Layout
     takes_threads: bool

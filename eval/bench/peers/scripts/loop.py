@@ -39,7 +39,7 @@ from rag.memo import Memo, cache_dir
 from rag.models.files import BUNDLED
 from rag.pipeline import Pipeline
 from rag.runtime import Runtime
-from rag.scores import _term_set as term_set
+from rag.scores import forget_terms
 
 CORPUS = Path("corpus")
 
@@ -100,7 +100,8 @@ class Grid(Competitor):
 
     def _alone(self, pipeline: Pipeline, name: str, keep: bool) -> Sequence[Score]:
         """Return the scores of one configuration, with nothing known from the others."""
-        for remembered in (parse, texts_of, joined, term_set):
+        forget_terms()
+        for remembered in (parse, texts_of, joined):
             remembered.cache_clear()
         runtime = self.runtime.unmemoised()
         if not keep:
