@@ -86,13 +86,9 @@ class Chunker(Stage, ABC):
 
 
 class Retriever(Stage, ABC):
-    """Finds chunks for a query. Retrievers that take retrievers are retrievers.
-
-    One that is `aside` may be asked in a thread beside the others of a fusion: it embeds nothing and asks no model.
-    """
+    """Finds chunks for a query. Retrievers that take retrievers are retrievers."""
 
     kind = "retrieve"
-    aside: ClassVar[bool] = False
 
     def spaces(self) -> tuple[Space, ...]:
         """The vector spaces an index must hold for this retriever."""

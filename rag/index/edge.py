@@ -41,8 +41,6 @@ def _native(doing: str) -> Iterator[None]:
 class EdgeEngine:
     """One shard. Searches let go of the interpreter lock; it must not be used after a fork."""
 
-    takes_threads = True
-
     def __init__(self, path: Path, shard: edge.EdgeShard, layout: Layout, sealed: bool = False) -> None:
         """Wrap an open shard; use `create` or `load`. `sealed` as long as nothing is written to what was optimised."""
         self.path, self._shard, self.layout, self._sealed = path, shard, layout, sealed

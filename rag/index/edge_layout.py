@@ -13,14 +13,26 @@ from rag.index.manifest import write_bytes
 SEGMENT = 50_000  # points of a segment of a small index: what is rewritten for one change, and what has to be in memory while it is
 # Of a large one: each is searched for every query, so beyond 250,000 points they grow. For a change the engine mends a graph, it makes none anew.
 MOST_SEGMENTS = 5
+COMPARED, MOST_COMPARED = 11_000, 16  # the same two where there is no graph
 _M, _EF_CONSTRUCT, _EF = 16, 128, 128
 _OVERSAMPLING = 2.0  # how many times the limit are found among quantized vectors, then ranked by the vectors themselves
 _QUANTILE = 0.99
 
 
-def segment_points(points: int) -> int:
+def segment_points(layout: Layout, points: int) -> int:
     """Return how many points a segment of a shard of about `points` holds."""
-    return max(SEGMENT, -(-points // MOST_SEGMENTS))
+    least, most = (COMPARED, MOST_COMPARED) if _compared(layout) else (SEGMENT, MOST_SEGMENTS)
+    return max(least, -(-points // most))
+
+
+def segments(layout: Layout, points: int) -> int:
+    """Return how many segments a shard of about `points` may have: one more than are filled, so that a small change is not merged into a large one at once."""
+    return MOST_COMPARED + 1 if _compared(layout) else points // segment_points(layout, points) + 1
+
+
+def _compared(layout: Layout) -> bool:
+    """Whether all vectors are compared, with no graph: the engine does segments side by side, as many at once as there are processors."""
+    return bool(layout.dense) and not layout.hnsw
 
 
 def config(layout: Layout, points: int) -> edge.EdgeConfig:
@@ -36,7 +48,7 @@ def config(layout: Layout, points: int) -> edge.EdgeConfig:
         hnsw_config=edge.HnswIndexConfig(m=_M if layout.hnsw else 0, ef_construct=_EF_CONSTRUCT, full_scan_threshold=10),
         quantization_config=_quantization(layout),
         optimizers=edge.EdgeOptimizersConfig(
-            indexing_threshold=1, default_segment_number=points // segment_points(points) + 1, deleted_threshold=0.0, vacuum_min_vector_number=1
+            indexing_threshold=1, default_segment_number=segments(layout, points), deleted_threshold=0.0, vacuum_min_vector_number=1
         ),
     )
 

@@ -43,10 +43,9 @@ class Scope:
 
 
 class Engine(Protocol):
-    """One collection of points. `takes_threads`: several threads may search at once, as a search lets go of the interpreter lock."""
+    """One collection of points."""
 
     layout: Layout
-    takes_threads: bool
 
     def write(self, points: Sequence[PointRecord]) -> None:
         """Add or replace points; every one passes the gate first."""

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 MADE = frozenset({"heading", "page"})  # metadata that chunkers add to that of the document
-MOST_CHUNKS, MANY = 20_000, 10_000  # kept by one reader between searches; all of whose vectors take so long to compare that a thread beside pays
+MOST_CHUNKS = 20_000  # kept by one reader between searches
 
 
 class Reader:
@@ -58,7 +58,6 @@ class Reader:
         self._chunks: dict[str, Chunk] = {}
         self.compared = exact or [manifest.hnsw, manifest.quantization]  # for keys: two layouts of one chunk set find other approximate neighbours
         self._kept: dict[str, Any] = {}
-        self.takes_threads = engine.takes_threads and exact and manifest.chunks >= MANY and audit is None and not memo  # what is kept or noted is so in order
 
     @property
     def state(self) -> str:

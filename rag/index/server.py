@@ -35,8 +35,6 @@ _ORDER = models.WriteOrdering.MEDIUM  # one leader per shard orders writes, so a
 class ServerEngine:
     """One collection. A write returns when it is applied; every request may be repeated, since ids are chosen by us."""
 
-    takes_threads = False  # kept in this process, a collection takes one at a time
-
     def __init__(self, client: QdrantClient, options: ServerOptions, layout: Layout, call: Caller) -> None:
         """Wrap a connection; use `create`, `load` or `in_memory`."""
         self.options, self.layout = options, layout

@@ -69,7 +69,7 @@ class Job:
         self._look(sum(map(len, blobs)))
         self.engine.write_batch(batch(header, blobs))
         before, self.written = self.written, self.written + len(header["ids"])
-        size = segment_points(self.expected)
+        size = segment_points(self.layout, self.expected)
         if self.written // size > before // size:
             self.engine.rotate(self.expected)
 

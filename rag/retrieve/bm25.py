@@ -24,7 +24,6 @@ class Bm25(Retriever):
     (empty, only stop words, only emoji) finds nothing.
     """
 
-    aside = True
     limit: int = bounded(100, ge=1)
     k1: float = bounded(1.2, gt=0)
     b: float = bounded(0.75, ge=0, le=1)

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from rag.index.reader import Reader
 from rag.registry import register
 from rag.retrieve._ranking import best, check_legs, fuse, ranking
-from rag.retrieve._together import ranked
 from rag.stages import Retriever, Space, bounded
 from rag.types import Query, Ranking
 
@@ -38,6 +37,6 @@ class Rrf(Retriever):
     def rank(self, query: Query, reader: Reader) -> Ranking:
         """Return the fusion of what the legs find."""
         start = time.perf_counter()
-        legs = ranked(self.of, query, reader)
+        legs = [leg.rank(query, reader) for leg in self.of]
         scores = fuse([[i for i, _ in leg.scored] for leg in legs], self.weights or (1.0,) * len(legs), self.k)
         return ranking(self.use, start, best(scores, self.limit), [leg.step for leg in legs])

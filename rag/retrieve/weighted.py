@@ -11,7 +11,6 @@ from typing import Literal
 from rag.index.reader import Reader
 from rag.registry import register
 from rag.retrieve._ranking import best, check_legs, ranking
-from rag.retrieve._together import ranked
 from rag.scores import min_max
 from rag.stages import Retriever, Space, bounded
 from rag.types import Query, Ranking
@@ -44,7 +43,7 @@ class Weighted(Retriever):
     def rank(self, query: Query, reader: Reader) -> Ranking:
         """Return the fusion of what the legs find."""
         start = time.perf_counter()
-        legs = ranked(self.of, query, reader)
+        legs = [leg.rank(query, reader) for leg in self.of]
         normalise = min_max if self.normalize == "min_max" else z_score
         scores = fuse([dict(leg.scored) for leg in legs], self.weights or (1.0,) * len(legs), normalise)
         return ranking(self.use, start, best(scores, self.limit), [leg.step for leg in legs])

@@ -10,7 +10,7 @@ import pytest
 from rag.index.edge import EdgeEngine
 from rag.index.edge_layout import config, dense_params, segment_points
 from rag.index.engine import Layout, Scope
-from rag.index.gate import PointRecord
+from rag.index.gate import PointRecord, Sparse
 
 DIMENSION, POINTS = 32, 600
 PLAIN = Layout({"d": DIMENSION}, ("s",), True)
@@ -23,8 +23,17 @@ QUANTIZED = Layout({"d": DIMENSION}, ("s",), True, "scalar")
 )
 def test_beyond_a_size_segments_grow_and_do_not_become_more(points, size, segments):
     """One more than is filled is allowed, so that a small change is not merged into a large segment at once."""
-    assert segment_points(points) == size
+    assert segment_points(PLAIN, points) == size
     assert config(PLAIN, points).optimizers.default_segment_number == segments
+
+
+@pytest.mark.parametrize(("points", "size"), [(0, 11_000), (176_000, 11_000), (176_001, 11_001), (10**6, 62_500)])
+def test_without_a_graph_segments_are_small_so_that_all_processors_compare(points, size):
+    """How many there may be does not depend on the points: at first they are not known, and few must not be merged while more come."""
+    for layout in (Layout({"d": DIMENSION}, ()), Layout({"d": DIMENSION}, (), quantization="scalar")):
+        assert segment_points(layout, points) == size
+        assert config(layout, points).optimizers.default_segment_number == 17
+    assert segment_points(Layout({}, ("s",)), points) >= 50_000  # keywords alone
 
 
 def test_exact_search_reads_no_quantized_vector_and_the_graph_looks_at_as_many_as_are_asked_for():
@@ -88,3 +97,30 @@ def test_a_shard_is_quantized_or_not_as_the_layout_it_is_patched_with_says(tmp_p
     assert engine.count() == POINTS
     assert engine.nearest("d", vectors[3], 1, Scope(), None, False)[0][0] == name(3)
     engine.close()
+
+
+@pytest.mark.parametrize("quantization", ["none", "scalar"])
+def test_what_lies_in_several_segments_is_found_as_in_one(tmp_path, vectors, quantization):
+    """Scores, order and idf: a term in two thirds of the points, one in a third, over three segments of which a change left one small."""
+    layout = Layout({"d": DIMENSION}, ("s",), quantization=quantization)
+    records = [PointRecord(name(n), {"d": v}, {"s": Sparse((1 + n % 3 // 2, 7), (1.0, 0.5))}, {"kind": "chunk"}) for n, v in enumerate(vectors)]
+    engine = EdgeEngine.create(tmp_path / "shard", layout, 0)
+    for part in (records[:250], records[250:590]):
+        engine.write(part)
+        engine.rotate(0)
+    engine.write(records[590:])
+    engine.finish()
+    engine = EdgeEngine.load(tmp_path / "shard", layout)
+    assert sum(1 for p in (tmp_path / "shard" / "segments").iterdir() if p.is_dir()) >= 3
+    one = EdgeEngine.create(tmp_path / "one", layout, POINTS)
+    one.write(records)
+    one.finish()
+    one = EdgeEngine.load(tmp_path / "one", layout)
+    for query in vectors[::50]:
+        true = [name(int(n)) for n in np.argsort(-(vectors @ query), kind="stable")[:10]]
+        assert [i for i, _ in engine.nearest("d", query, 10, Scope(), None, True)] == true
+        assert len({i for i, _ in engine.nearest("d", query, 10, Scope(), None, False)} & {*true}) >= 9
+    for words in (Sparse((1,), (1.0,)), Sparse((2, 7), (1.0, 1.0))):
+        assert engine.nearest("s", words, 20, Scope(), None, True) == one.nearest("s", words, 20, Scope(), None, True)
+    engine.close()
+    one.close()
