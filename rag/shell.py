@@ -69,7 +69,7 @@ def run(app: typer.Typer) -> int:
         sys.stdout.reconfigure(encoding="utf-8")
     try:
         command = typer.main.get_command(app)  # called in parts: `app()` itself swallows interrupts and broken pipes
-        with _terminable(), command.make_context(Path(sys.argv[0]).name, arguments) as context:
+        with _terminable(), command.make_context(_called(Path(sys.argv[0])), arguments) as context:
             result = command.invoke(context)
         return result if isinstance(result, int) else 0
     except typer.Exit as stop:
@@ -88,6 +88,11 @@ def run(app: typer.Typer) -> int:
         if isinstance(error, _USAGE):
             return _misused(error, debug)
         return _fail(f"unexpected {type(error).__name__}: {error}; run again with --debug and report it", debug, 1)
+
+
+def _called(script: Path) -> str:
+    """Return what a person typed to start this: the script, or Python with the module."""
+    return f"python -m {script.parent.name}" if script.name == "__main__.py" else script.name
 
 
 def _misused(error: Any, debug: bool) -> int:

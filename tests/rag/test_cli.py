@@ -208,6 +208,19 @@ def test_memo_says_where_it_is_and_can_be_emptied(rag: Rag, corpus: Path, tmp_pa
     assert " 0 entries, " in rag("memo").out
 
 
+def test_python_m_is_the_command_and_says_so(tmp_path: Path) -> None:
+    for module, command in (("rag", "stages"), ("eval", "judges")):
+        called = [sys.executable, "-m", module]
+        shown = subprocess.run([*called, command, "--json"], env={**os.environ, "PYTHONPATH": str(ROOT)}, cwd=tmp_path, capture_output=True, check=True)
+        assert json.loads(shown.stdout)
+        wrong = subprocess.run(
+            [*called, command, "--no"], env={**os.environ, "PYTHONPATH": str(ROOT)}, cwd=tmp_path, capture_output=True, text=True, check=False
+        )
+        assert (wrong.returncode, wrong.stdout) == (2, "")
+        assert wrong.stderr.startswith("error: ")
+        assert f"see `python -m {module} {command} --help`" in wrong.stderr
+
+
 def test_help_and_import_load_nothing_heavy() -> None:
     code = """
 import sys
