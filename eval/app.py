@@ -27,6 +27,11 @@ Out = Annotated[Path, typer.Option("--out", help="Folder to write the run to.")]
 JudgeName = Annotated[str, typer.Option("--judge", help="Who judges claims: a name, a .yaml file, or YAML such as '{use: nli, model: PATH}'.")]
 MetricNames = Annotated[str | None, typer.Option("--metrics", help="Names joined by commas.")]
 Record = Annotated[Path | None, typer.Option("--record", help="File to which the completions of chat models are added, for the chat model `recorded`.")]
+Certificate = Annotated[Path | None, typer.Option("--certificate", help="What `rag-eval certify` wrote about the judge; default: one that ships.")]
+Limit = Annotated[int | None, typer.Option("--limit", min=1, help="Ask only the first so many questions.")]
+LatencyQuestions = Annotated[
+    int | None, typer.Option("--latency-questions", min=0, help="Time so many questions, 0 for none; default: 15, fewer where that takes over 20 seconds.")
+]
 
 
 def chosen(metrics: str | None, default: tuple[str, ...]) -> list[str]:

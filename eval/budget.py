@@ -140,9 +140,9 @@ class Metered(Runtime):
         return other
 
     @contextmanager
-    def progress(self, label: str, total: int) -> Iterator[Callable[[int], None]]:
+    def progress(self, label: str, total: int, still: bool = False) -> Iterator[Callable[[int], None]]:
         """Do as `Runtime`; each advance looks at the clock."""
-        with super().progress(label, total) as advance:
+        with super().progress(label, total, still) as advance:
 
             def checked(n: int) -> None:
                 advance(n)
@@ -151,9 +151,9 @@ class Metered(Runtime):
 
             yield checked
 
-    def track(self, items: Iterable[T], label: str, total: int) -> Iterator[T]:
+    def track(self, items: Iterable[T], label: str, total: int, still: bool = False) -> Iterator[T]:
         """Do as `Runtime`; the clock is looked at before each item."""
-        for item in super().track(items, label, total):
+        for item in super().track(items, label, total, still):
             self.meter.check()
             yield item
 

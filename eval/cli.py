@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from eval import cli_certify, cli_compare, cli_doctor, cli_explain, cli_formats, cli_gate, cli_parts, cli_prefer, cli_questions, cli_score, cli_sweep
-from eval.app import Corpus, Folder, Json, JudgeName, MetricNames, Out, Questions, Record, app, chosen, named
+from eval.app import Certificate, Corpus, Folder, Json, JudgeName, LatencyQuestions, Limit, MetricNames, Out, Questions, Record, app, chosen, named
 from rag.errors import StoreError
 from rag.shell import emit, note, run
 
@@ -19,15 +19,16 @@ MODULES = (cli_certify, cli_compare, cli_doctor, cli_explain, cli_formats, cli_g
 
 
 @app.command("run")
-def run_command(
+def run_command(  # noqa: PLR0913, PLR0917  # an option of the command line is a parameter
     configs: Annotated[list[Path], typer.Argument(help="Configuration files; the file name is the name.")],
     corpus: Corpus,
     questions: Questions,
     out: Out,
     metrics: MetricNames = None,
     judge: JudgeName = "embedded",
-    certificate: Annotated[Path | None, typer.Option(help="What `rag-eval certify` wrote about the judge; default: one that ships.")] = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="Ask only the first so many questions.")] = None,
+    certificate: Certificate = None,
+    limit: Limit = None,
+    latency_questions: LatencyQuestions = None,
     record: Record = None,
     as_json: Json = False,
 ) -> None:
@@ -39,7 +40,10 @@ def run_command(
 
     runtime = Runtime(record=record)
     names = chosen(metrics, DEFAULT_METRICS)
-    summary = evaluate(named(configs), corpus, questions, out, metrics=names, judge=judge, certificate=certificate, limit=limit, runtime=runtime)
+    summary = evaluate(
+        named(configs), corpus, questions, out, metrics=names, judge=judge, certificate=certificate, limit=limit, latency_questions=latency_questions,
+        runtime=runtime,
+    )  # fmt: skip
     work = runtime.work
     counts = f"{work.encodes} encodes, {work.searches} searches, {work.judgements} judgements, {work.writes} writes"
     note(f"done anew: {counts}, {work.completions} completions, {work.pairs} pairs; all is in {out}")

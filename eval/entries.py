@@ -11,6 +11,7 @@ from typing import Any
 
 from eval.judging import judged
 from eval.records import read_jsonl, read_scores, spent
+from eval.score import Score
 from eval.summary import summarize
 from eval.synthesis.marks import synthetic, synthetic_note
 from eval.task import Task
@@ -18,6 +19,7 @@ from rag.errors import ConfigError, StoreError
 from rag.fingerprint import key
 from rag.index.manifest import write_json
 
+Made = tuple[Sequence[Mapping[str, Any]], Sequence[Score]]
 SHARED = ("corpus", "questions", "judge")
 CODE = (
     "correction.py",
@@ -34,14 +36,18 @@ CODE = (
 )
 
 
-def entry(folder: Path, lock: Mapping[str, Any], task: Task) -> dict[str, Any]:
-    """Return the figures of one finished folder; they are kept in its `entry.json` under a key of all that decides them."""
+def entry(folder: Path, lock: Mapping[str, Any], task: Task, made: Made | None = None) -> dict[str, Any]:
+    """Return the figures of one finished folder; they are kept in its `entry.json` under a key of all that decides them.
+
+    `made` is what the folder's files hold, where it is at hand: reading it back takes as long as the figures.
+    """
     name = key("entry", _code(), lock, task.questions_digest, {m.name: m.identity for m in task.metrics}, task.certificate.usable)
     if (kept := _kept(folder / "entry.json", name)) is not None:
         return kept
-    made = _entry(folder, lock, task)
-    write_json(folder / "entry.json", {"key": name, "entry": made})
-    return made
+    rows, scores = made or (read_jsonl(folder / "answers.jsonl"), read_scores(folder))
+    found = _entry(rows, scores, lock, task)
+    write_json(folder / "entry.json", {"key": name, "entry": found})
+    return found
 
 
 def _kept(path: Path, name: str) -> dict[str, Any] | None:
@@ -60,11 +66,10 @@ def _code() -> str:
     return hashlib.blake2b(b"".join((here / f).read_bytes() for f in CODE), digest_size=16).hexdigest()
 
 
-def _entry(folder: Path, lock: Mapping[str, Any], task: Task) -> dict[str, Any]:
-    rows = read_jsonl(folder / "answers.jsonl")
+def _entry(rows: Sequence[Mapping[str, Any]], scores: Sequence[Score], lock: Mapping[str, Any], task: Task) -> dict[str, Any]:
     return {
-        "metrics": summarize(read_scores(folder), task.questions, task.metrics, task.certificate.usable),
-        "latency_ms": lock["latency"]["stages"], "latency_sample": lock["latency"]["sample"],
+        "metrics": summarize(scores, task.questions, task.metrics, task.certificate.usable),
+        "latency_ms": lock["latency"]["stages"], "latency_sample": lock["latency"]["sample"], "latency_questions": lock["latency"].get("wanted"),
         "tokens": sum(r["context_tokens"] for r in rows), "seconds": lock["seconds"],
         "chunks": lock["chunks"], "over_limit": lock["over_limit"], "not_indexed": lock["not_indexed"],
         "chat": spent(rows), "recorded": recorded(lock["models"]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from pathlib import Path
@@ -9,22 +10,33 @@ from typing import Any
 
 from eval.grid import groups, place
 from eval.judges.spec import JudgeSpec
-from eval.latency import SAMPLE, WARM
+from eval.latency import WARM, size
 from eval.runner import finished, refuse
 from eval.sweep_calls import Asks, per_chunk, per_question
 from eval.sweep_judge import judge_asks
 from eval.sweep_peek import Peek
 from eval.sweep_speed import COMPLETION, ENCODED, INDEXED, JUDGEMENT, Speeds
 from eval.task import Task
+from rag.errors import ConfigError
 from rag.fingerprint import canonical, key
 from rag.index.cut import cut
 from rag.models.embedded import kept_under
+from rag.models.recordings import read as read_recordings
 from rag.pipeline import Pipeline
 from rag.runtime import Runtime
 from rag.stages import DenseSpace, Retriever, Stage
 
 CHARS = 600  # of a chunk, where only cutting with a model would tell how many there are
 NEEDS = ("calls", "seconds", "money")
+
+
+def check_record(path: Path) -> None:
+    """Raise `ConfigError` where a run could not add recordings to this file, as the run would; the file is left as it is, or absent."""
+    if path.exists():
+        read_recordings(path)
+    above = path if path.exists() else next(p for p in path.absolute().parents if p.exists())
+    if not os.access(above, os.W_OK) or (above != path and not above.is_dir()):
+        raise ConfigError(f"{path}: recordings cannot be written; check the path after --record")
 
 
 def plan(
@@ -61,7 +73,8 @@ def plan(
 def _config(pipeline: Pipeline, done: bool, task: Task, judging: Sequence[Asks], speeds: Speeds) -> dict[str, Any]:
     """Return what answering, timing and judging take."""
     n = len(task.questions)
-    asked = 0 if done else n + min(n, SAMPLE) + WARM * (n > 0)  # the sample for latency is asked anew, chat models too
+    timed = 0 if done else size(n, task.latency_questions)
+    asked = 0 if done else n + timed + WARM * (timed > 0)  # the sample for latency is asked anew, chat models too
     seconds, known = speeds.of(pipeline)
     asks = per_question(pipeline)
     judged = sum(m.needs_judge for m in task.metrics)
@@ -70,7 +83,7 @@ def _config(pipeline: Pipeline, done: bool, task: Task, judging: Sequence[Asks],
     judgements = 0 if judging else 2 * judged * scored
     waited = 0.0 if known else asked * COMPLETION * sum(a.calls for a in asks)  # what was measured holds its calls
     return {
-        "finished": done, "measured": known,
+        "finished": done, "measured": known, "timed": timed,
         "calls": calls + judge_calls, "judge_calls": judge_calls, "judgements": judgements,
         "tokens": asked * _tokens(asks) + scored * _tokens(judging),
         "money": round(asked * sum(a.money for a in asks) + scored * sum(a.money for a in judging), 6),

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 # Nothing else is imported here: every pytest run of whoever has this package installed loads this module.
 _NEEDED = ("config", "corpus", "questions")
-_ADDED = ("baseline", "policy", "counts", "on_inconclusive", "metrics", "judge", "out", "limit")
+_ADDED = ("baseline", "policy", "counts", "on_inconclusive", "metrics", "judge", "out", "limit", "latency_questions")
 _WITH_BASELINE = ("policy", "counts", "on_inconclusive")
 _KEPT: pytest.StashKey[RagSession] = pytest.StashKey()
 _ASKED: pytest.StashKey[Asked] = pytest.StashKey()
@@ -37,6 +37,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--rag-judge", metavar="NAME", help="Who judges claims, as in `rag-eval run`; default: embedded.")
     group.addoption("--rag-out", metavar="DIR", help="Folder to keep the run in; default: none is kept.")
     group.addoption("--rag-limit", metavar="N", type=int, help="Ask only the first so many questions.")
+    group.addoption("--rag-latency-questions", metavar="N", type=int, help="Time so many questions, 0 for none; default: 15, fewer where that takes long.")
 
 
 def _options(config: pytest.Config) -> dict[str, Any]:

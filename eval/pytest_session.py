@@ -136,8 +136,11 @@ def _prepare(given: Mapping[str, Any], runtime: Runtime) -> Task:
     limit = given.get("limit")
     if limit is not None and limit < 1:
         raise ConfigError(f"--rag-limit is {limit}; give a whole number of at least 1")
+    timed = given.get("latency_questions")
+    if timed is not None and timed < 0:
+        raise ConfigError(f"--rag-latency-questions is {timed}; give a whole number, 0 for none")
     most = Limits.widest([Limits.from_options(p.index) for p in _pipelines(given).values()])
-    return prepare(Path(given["corpus"]), Path(given["questions"]), _metrics(given), given.get("judge", "embedded"), limit, most, runtime)
+    return prepare(Path(given["corpus"]), Path(given["questions"]), _metrics(given), given.get("judge", "embedded"), limit, most, runtime, None, timed)
 
 
 def _metrics(given: Mapping[str, Any]) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 from eval.judges.base import Judge, Label, Missing, verdicts
@@ -55,7 +56,10 @@ def documents_of(labels: LabelSet) -> list[Document]:
 def judge_all(cases: Sequence[Case], contexts: Sequence[Sequence[str]], label: str, runtime: Runtime) -> list[Judged | str]:
     """Return the verdict on each case with these contexts, or the reason why there is none, in order; a bar shows the progress under `label`."""
     pairs = list(zip(cases, contexts, strict=True))
-    return list(runtime.track(_each(pairs, min((c.judge.threads for c in cases), default=1)), label, len(pairs)))
+    with ExitStack() as stack:
+        for judge in {id(c.judge): c.judge for c in cases}.values():
+            stack.enter_context(judge.together())
+        return list(runtime.track(_each(pairs, min((c.judge.threads for c in cases), default=1)), label, len(pairs)))
 
 
 def _each(pairs: Sequence[tuple[Case, Sequence[str]]], threads: int) -> Iterator[Judged | str]:

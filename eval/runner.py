@@ -16,7 +16,7 @@ from eval.boundaries import chunk_spans, held
 from eval.entries import entry, joined, neighbours, whole
 from eval.grid import groups, open_shared
 from eval.judges.spec import JudgeSpec
-from eval.latency import measure
+from eval.latency import kept, machine, measure, size
 from eval.metrics import DEFAULT_METRICS
 from eval.questions import Question
 from eval.records import answer_row, failed_row, question_row, score_rows, seal, sealed, write_jsonl
@@ -44,20 +44,26 @@ Attempt = Callable[[str, Callable[[], Lock]], Lock | None]
 def run(
     pipelines: Mapping[str, Pipeline], corpus: str | Path, questions: str | Path, out: str | Path | None = None, *,
     metrics: Sequence[str] = DEFAULT_METRICS, judge: str | JudgeSpec = "embedded", certificate: str | Path | None = None,
-    limit: int | None = None, runtime: Runtime | None = None,
+    limit: int | None = None, latency_questions: int | None = None, runtime: Runtime | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Evaluate pipelines by name and return what `summary.json` holds; writes that file and a folder per pipeline to `out`.
 
     Without `out` nothing is left behind but the memo. Work that any earlier run did under the same content key is not done again; a folder that is finished is not
-    touched. Raises what reading the inputs, building the indexes and answering raise.
+    touched. `latency_questions` says how many questions are timed, 0 for none; without it 15, fewer where that takes long.
+
+    Raises what reading the inputs, building the indexes and answering raise.
     """
     if out is None:
         with tempfile.TemporaryDirectory() as folder:
-            return run(pipelines, corpus, questions, folder, metrics=metrics, judge=judge, certificate=certificate, limit=limit, runtime=runtime)
+            return run(
+                pipelines, corpus, questions, folder, metrics=metrics, judge=judge, certificate=certificate, limit=limit, latency_questions=latency_questions,
+                runtime=runtime,
+            )  # fmt: skip
     refuse(pipelines)
     runtime, out = runtime or Runtime(), Path(out)
     most = Limits.widest([Limits.from_options(p.index) for p in pipelines.values()])
-    task = prepare(Path(corpus), Path(questions), metrics, judge, limit, most, runtime, Path(certificate) if certificate is not None else None)
+    own = Path(certificate) if certificate is not None else None
+    task = prepare(Path(corpus), Path(questions), metrics, judge, limit, most, runtime, own, latency_questions)
     return run_task(pipelines, task, out, runtime)
 
 
@@ -123,23 +129,31 @@ def _finished(folder: Path, name: str) -> dict[str, Any] | None:
 
 
 def _key(pipeline: Pipeline, task: Task, runtime: Runtime) -> str:
-    stages = [pipeline.chunk, pipeline.retrieve, *pipeline.refine, pipeline.pack, pipeline.answer]
     metrics = [[m.name, m.identity] for m in task.metrics]
     ages = dict(task.ages) if any(m.needs_ages for m in task.metrics) else {}
+    return key("run", 3, _answering(pipeline, task, runtime), metrics, ages, task.judge.identity, _wanted(task))
+
+
+def _answering(pipeline: Pipeline, task: Task, runtime: Runtime) -> list[Any]:
+    """Return all that decides what is answered, and with what code."""
+    stages = [pipeline.chunk, pipeline.retrieve, *pipeline.refine, pipeline.pack, pipeline.answer]
     models = [runtime.identities(s) for s in stages]
-    return key(
-        "run",
-        2,
-        [canonical(s) for s in stages],
-        pipeline.index.tenant_key,
-        models,
-        task.corpus_digest,
-        task.questions_digest,
-        metrics,
-        ages,
-        task.judge.identity,
-        version("spanwise"),
-    )
+    return [[canonical(s) for s in stages], pipeline.index.tenant_key, models, task.corpus_digest, task.questions_digest, version("spanwise")]
+
+
+def _wanted(task: Task) -> int | None:
+    """Return how many questions are to be timed; more than there are is all of them."""
+    return None if task.latency_questions is None else size(len(task.questions), task.latency_questions)
+
+
+def _timing(name: str, pipeline: Pipeline, fresh: Index, task: Task, file: Path, runtime: Runtime) -> dict[str, Any]:
+    """Return the times of the sample; those of a run that was interrupted later, or had another judge, stay, as a chat model may be paid for them."""
+    wanted = _wanted(task)
+    work = key("latency", 1, _answering(pipeline, task, runtime), wanted, machine())
+    if (timing := kept(file, work)) is None:
+        timing = measure(pipeline, fresh, task.questions, wanted, lambda picks: runtime.track(picks, f"time {name}", len(picks), still=True))
+        write_json(file, {**timing, "key": work})
+    return timing
 
 
 def _evaluate(
@@ -153,10 +167,9 @@ def _evaluate(
     rows = [_row(q, found, unsplit[q.id]) for q, found in zip(task.questions, answers, strict=True)]
     files = {"answers.jsonl": write_jsonl(folder / "answers.jsonl", rows)}
     answered = time.perf_counter() - start
-    timing = measure(pipeline, fresh, task.questions)
+    timing = _timing(name, pipeline, fresh, task, folder / "latency.json", runtime)
     scores = score(rows, task, timing["questions"], runtime, name)
     files["scores.jsonl"] = write_jsonl(folder / "scores.jsonl", score_rows(scores))
-    write_json(folder / "latency.json", timing)
     lock = {
         "key": work, "config": dump(pipeline), "corpus": task.corpus_digest, "questions": task.questions_digest,
         "models": [m for s in (pipeline.chunk, pipeline.retrieve, pipeline.refine, pipeline.pack, pipeline.answer) for m in runtime.identities(s)],
@@ -165,6 +178,7 @@ def _evaluate(
         "not_indexed": sorted(d.id for d in task.documents if d.id not in index.documents), "latency": timing, "unjudged": sum(s.open for s in scores),
     }  # fmt: skip
     seal(folder, lock)
+    entry(folder, lock, task, (rows, scores))
     return lock
 
 

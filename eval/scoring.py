@@ -31,7 +31,8 @@ def score_results(questions: Sequence[str], results: Sequence[Result | str], tas
     """
     pairs = [(task.asked[q], r) for q, r in zip(questions, results, strict=True)]
     scored = runtime.track(_each(pairs, task.metrics, task.judge), f"score {name}", len(pairs))
-    return [score for row in scored for score in row]
+    with task.judge.together():
+        return [score for row in scored for score in row]
 
 
 def _each(pairs: Sequence[tuple[Question, Result | str]], metrics: Sequence[Metric], judge: Judge) -> Iterator[list[Score]]:

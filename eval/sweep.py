@@ -53,9 +53,9 @@ class Gate:
             return None
 
 
-def sweep(
+def sweep(  # noqa: PLR0913  # what can be said of a sweep is a parameter of its own, as of a run
     matrix: Matrix, corpus: str | Path, questions: str | Path, out: str | Path, *, metrics: Sequence[str] = (), judge: str | JudgeSpec = "embedded",
-    certificate: str | Path | None = None, limit: int | None = None, record: Path | None = None, show_progress: bool | None = None,
+    certificate: str | Path | None = None, limit: int | None = None, latency_questions: int | None = None, record: Path | None = None, show_progress: bool | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Run a sweep and return what `out/sweep.json` holds; `out/select` and `out/confirm` are ordinary runs.
 
@@ -67,7 +67,7 @@ def sweep(
     meter = Meter(matrix.budget)
     runtime = Metered(meter, record=record, show_progress=show_progress)
     names = list(dict.fromkeys([matrix.metric, *metrics]))
-    task = tasked(grid, corpus, questions, names, judge, certificate, limit, runtime)
+    task = tasked(grid, corpus, questions, names, judge, certificate, limit, runtime, latency_questions)
     first, second = splits(task, matrix)
     speeds = measured([out / SELECT, out / CONFIRM])
     chosen = _select(grid, first, second, judge, out, runtime, speeds, matrix)
@@ -85,11 +85,13 @@ def sweep(
 
 def tasked(
     grid: Grid, corpus: str | Path, questions: str | Path, metrics: Sequence[str], judge: str | JudgeSpec,
-    certificate: str | Path | None, limit: int | None, runtime: Runtime,
+    certificate: str | Path | None, limit: int | None, runtime: Runtime, latency_questions: int | None = None,
 ) -> Task:  # fmt: skip
     """Return what the configurations of a grid are measured on."""
     most = Limits.widest([Limits.from_options(p.index) for p in grid.pipelines.values()])
-    return prepare(Path(corpus), Path(questions), metrics, judge, limit, most, runtime, Path(certificate) if certificate is not None else None)
+    return prepare(
+        Path(corpus), Path(questions), metrics, judge, limit, most, runtime, Path(certificate) if certificate is not None else None, latency_questions
+    )
 
 
 def splits(task: Task, matrix: Matrix) -> tuple[Task, Task]:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
-import platform
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 from typing import Any
 
+from eval.latency import machine
 from eval.matrix import content
 from rag.config import parse
 from rag.errors import RagError
@@ -44,14 +43,15 @@ class Speeds:
 
 def measured(folders: Iterable[Path]) -> Speeds:
     """Return what the locks in run folders say, of runs on a machine such as this one; what cannot be read is passed over."""
-    here = f"{platform.machine()}, {os.cpu_count()} cores"
+    here = machine()
     found: dict[str, list[float]] = {}
     runs = 0
     for path in sorted(p for folder in folders for p in folder.glob("*/lock.json")):
         try:
             lock = json.loads(path.read_text(encoding="utf-8"))
+            seconds = lock["latency"]["stages"]["total"]["p50"] / 1000  # there is none where nothing was timed
             if lock["latency"]["machine"] == here:
-                found.setdefault(content(parse(lock["config"])), []).append(lock["latency"]["stages"]["total"]["p50"] / 1000)
+                found.setdefault(content(parse(lock["config"])), []).append(seconds)
                 runs += 1
         except (OSError, ValueError, KeyError, TypeError, RagError):
             continue

@@ -85,6 +85,8 @@ def _plan(body: Mapping[str, Any]) -> Iterator[str]:
     embeddings, legs = body["embeddings"], body["legs"]
     yield f"questions to embed: {embeddings['todo']} of {embeddings['questions']}"
     yield f"retrieval legs: {legs['distinct']} distinct of {legs['used']} used, {legs['searches']} searches at most"
+    timed = max(c["timed"] for c in body["configs"].values())
+    yield f"questions timed: {timed} for each configuration at most, asked anew, and one before the clock starts" if timed else "questions timed: none"
     width = max(map(len, body["configs"]))
     yield f"  {'':{width}}  {'seconds':>8}  {'calls':>7}  {'tokens':>9}  {'money':>8}"
     for name, need in body["configs"].items():

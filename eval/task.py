@@ -13,7 +13,7 @@ from eval.judges.make import make_judge
 from eval.judges.spec import JudgeSpec
 from eval.metrics import Metric, parse_all
 from eval.questions import Question, load_questions
-from rag.errors import CorpusError
+from rag.errors import ConfigError, CorpusError
 from rag.fingerprint import key
 from rag.loaders.corpus import Failed, Loaded, Summary, read
 from rag.loaders.limits import Limits
@@ -33,6 +33,7 @@ class Task:
     metrics: tuple[Metric, ...]
     judge: Judge
     certificate: Certificate
+    latency_questions: int | None = None  # how many are timed; None: as many as `eval.latency` takes by itself
 
     @cached_property
     def corpus_digest(self) -> str:
@@ -81,11 +82,14 @@ def prepare(
     limits: Limits,
     runtime: Runtime,
     certificate: Path | None = None,
+    latency_questions: int | None = None,
 ) -> Task:
-    """Read and verify everything a run needs; `certificate` is a file, None for one that ships.
+    """Read and verify everything a run needs; `certificate` is a file, None for one that ships, `latency_questions` how many questions to time.
 
-    Raises `CorpusError`, `QuestionError`, or what making the metrics and the judge raises.
+    Raises `ConfigError` for fewer than none, `CorpusError`, `QuestionError`, or what making the metrics and the judge raises.
     """
+    if latency_questions is not None and latency_questions < 0:
+        raise ConfigError(f"latency_questions is {latency_questions}; give how many questions to time, 0 for none")
     chosen = parse_all(metrics)
     for metric in chosen:
         metric.check()
@@ -93,7 +97,7 @@ def prepare(
     known = {f.doc_id: Document(f.doc_id, "") for f in failed} | {d.id: d for d in documents}  # what failed is judged, and never found
     asked = load_questions(questions, known)
     made = make_judge(judge, documents, runtime)
-    return Task(documents, failed, asked[:limit], chosen, made, find(made, certificate))
+    return Task(documents, failed, asked[:limit], chosen, made, find(made, certificate), latency_questions)
 
 
 def read_corpus(corpus: Path, limits: Limits) -> tuple[tuple[Document, ...], tuple[Failed, ...]]:

@@ -211,8 +211,8 @@ class Runtime:
         return embedded(encoder.for_questions() if question else encoder, texts, prefix, self.memo, bar)
 
     @contextmanager
-    def progress(self, label: str, total: int) -> Iterator[Callable[[int], None]]:
-        """Show a bar on standard error while the block runs; yields a function that advances it."""
+    def progress(self, label: str, total: int, still: bool = False) -> Iterator[Callable[[int], None]]:
+        """Show a bar on standard error while the block runs; yields a function that advances it. `still`: in between nothing draws, so that time can be taken."""
         if not self.show_progress or total < 2 or not label:
             yield lambda _: None
             return
@@ -220,13 +220,13 @@ class Runtime:
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
-        with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        with Progress(*columns, console=Console(stderr=True), transient=True, auto_refresh=not still) as bar:
             task = bar.add_task(label, total=total)
-            yield lambda n: bar.advance(task, n)
+            yield lambda n: bar.update(task, advance=n, refresh=still)
 
-    def track(self, items: Iterable[T], label: str, total: int) -> Iterator[T]:
-        """Yield the items while a bar advances."""
-        with self.progress(label, total) as advance:
+    def track(self, items: Iterable[T], label: str, total: int, still: bool = False) -> Iterator[T]:
+        """Yield the items while a bar advances; `still` is as in `progress`."""
+        with self.progress(label, total, still) as advance:
             for item in items:
                 yield item
                 advance(1)

@@ -39,11 +39,12 @@ def main(
     shown = [_shown(row, rows, rng) for row in drawn]
     wall, used, claims, encodes = time.perf_counter(), time.process_time(), 0, runtime.work.encodes
     pairs = list(zip(drawn, shown, strict=True))
-    for start in range(0, len(pairs), BLOCK):  # as a run does
-        block = pairs[start : start + BLOCK]
-        judge.ahead([Ahead(row.question, (row.answer,), tuple(contexts)) for row, contexts in block])
-        for row, contexts in block:
-            claims += len(judge.support(judge.claims(row.answer), contexts, row.question))
+    with judge.together():
+        for start in range(0, len(pairs), BLOCK):  # as a run does
+            block = pairs[start : start + BLOCK]
+            judge.ahead([Ahead(row.question, (row.answer,), tuple(contexts)) for row, contexts in block])
+            for row, contexts in block:
+                claims += len(judge.support(judge.claims(row.answer), contexts, row.question))
     seconds, processors = time.perf_counter() - wall, time.process_time() - used
     figures = (len(drawn), claims, runtime.work.encodes - encodes, seconds, processors, len(drawn) / seconds)
     sys.stdout.write(f"{figures[0]} answers, {figures[1]} claims, {figures[2]} texts encoded: {seconds:.1f} s, {processors:.1f} s of processors\n")

@@ -21,7 +21,7 @@ from rag.loaders.limits import Limits
 from rag.runtime import Runtime
 
 METRICS = ("span_recall", "ndcg@10", "factual_correctness")
-MILLISECONDS = "milliseconds"
+MILLISECONDS, LATENCY = "milliseconds", "latency_ms"
 COSTS = (MILLISECONDS, "context tokens", "chat tokens")
 FULL = "full"
 Values = Mapping[str, Mapping[str, float]]
@@ -43,7 +43,8 @@ def worth(folder: Path, config: str, corpus: Path, questions: Path, metrics: Seq
         raise ConfigError(f"{config} has no part that can be left out: one leg, no refiner, whole documents, no budget")
     named = {FULL: pipeline, **{v.name: v.pipeline for v in variants}}
     most = Limits.widest([Limits.from_options(p.index) for p in named.values()])
-    task = prepare(corpus, questions, metrics, judge, limit, most, runtime)
+    timed = None if LATENCY in metrics else 0  # milliseconds are taken in turn below, so the runs need none
+    task = prepare(corpus, questions, metrics, judge, limit, most, runtime, None, timed)
     _same(config, lock, task)
     with tempfile.TemporaryDirectory() as place:
         files = {name: Path(place) / f"{i:02d} {name}" for i, name in enumerate(named)}

@@ -10,7 +10,7 @@ import numpy as np
 
 from eval.judges._candidates import Candidate, Text, candidates
 from eval.judges._frequencies import Frequencies
-from eval.judges._tokens import cosine, met
+from eval.judges._tokens import Rows, cosine, met
 from eval.judges.words import Sentence
 from rag.models.encoder import Vectors
 
@@ -73,10 +73,10 @@ def reading(text: str, claim: Sentence, contexts: Sequence[Text], frequencies: F
     return Reading(text, claim, weights, tuple(candidates(claim, contexts, weights)))
 
 
-def measure(of: Reading, contexts: Sequence[Text], rows: Mapping[str, Vectors], weights: Vectors) -> tuple[Features, Anchor | None]:
+def measure(of: Reading, contexts: Sequence[Text], rows: Mapping[str, Rows], weights: Vectors) -> tuple[Features, Anchor | None]:
     """Return the features of a claim and the place that its verdict rests on, None when there is nothing to read.
 
-    `rows` are the token vectors of the texts by text, `weights` one weight for each token of the claim.
+    `rows` are the rows of the texts by text, `weights` one weight for each token of the claim.
     """
     claim, own = of.claim, rows[of.text]
     lacking = _lacking(of, contexts)
@@ -86,7 +86,7 @@ def measure(of: Reading, contexts: Sequence[Text], rows: Mapping[str, Vectors], 
     cosines = [min(1.0, max(0.0, cosine(own, r))) for r in read]
     at = max(range(len(read)), key=lambda i: (cosines[i] + of.candidates[i].share, -i))
     anchor = _passage(of, of.candidates[at], contexts)
-    weighted = float(np.average(met(own, read), weights=weights)) if len(own) else 0.0
+    weighted = float(np.average(met(own.tokens, [r.tokens for r in read]), weights=weights)) if len(own.tokens) else 0.0
     sentences = contexts[anchor.context].sentences
     alone = bool(claim.negations) and not any(s.denies for s in sentences[anchor.first : anchor.last + 1])
     return Features(weighted, max(cosines), lacking, _turned(claim, sentences[anchor.sentence]), alone), anchor

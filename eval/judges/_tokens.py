@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,22 @@ from rag.text import analyzer, encodable
 Encode = Callable[[Sequence[str]], Sequence[Vectors]]
 _WORD = re.compile(r"\w+")
 _KEPT = 8192  # texts; in half precision, 25 tokens of 384 dimensions each, 160 MB
+_READY = 512  # of them as they are reckoned with, 20 MB: the claims of a question are held against the same sentences again and again
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """One text: a unit row per token, the mean of the rows, and its length; both of the mean are nought where there is no row."""
+
+    tokens: Vectors
+    centre: NDArray[np.float64]
+    norm: float
+
+    @classmethod
+    def of(cls, tokens: Vectors) -> Rows:
+        """Return the rows with their mean."""
+        centre = tokens.mean(axis=0, dtype=np.float64) if len(tokens) else np.zeros(tokens.shape[1:])
+        return cls(tokens, centre, float(np.linalg.norm(centre)))
 
 
 class Tokens:
@@ -24,6 +41,7 @@ class Tokens:
         """Take what encodes: see `rag.models.encoder.Encoder.token_vectors`."""
         self._encode = encode
         self._kept: OrderedDict[str, NDArray[np.float16]] = OrderedDict()
+        self._ready: OrderedDict[str, Rows] = OrderedDict()
 
     def keep(self, texts: Iterable[str]) -> None:
         """Encode what is new of the texts, in one call."""
@@ -31,16 +49,19 @@ class Tokens:
         rows = self._encode([encodable(t) for t in fresh]) if fresh else []
         self._kept |= {t: np.asarray(r, dtype=np.float16) for t, r in zip(fresh, rows, strict=True)}
 
-    def __call__(self, texts: Sequence[str]) -> dict[str, Vectors]:
+    def __call__(self, texts: Sequence[str]) -> dict[str, Rows]:
         """Return the rows of each distinct text. What is new is encoded together, in an order that does not depend on that of `texts`."""
         wanted = dict.fromkeys(texts)
         self.keep(wanted)
-        found: dict[str, Vectors] = {}
+        found: dict[str, Rows] = {}
         for text in wanted:
-            found[text] = self._kept[text].astype(np.float32)
+            if (rows := self._ready.pop(text, None)) is None:
+                rows = Rows.of(self._kept[text].astype(np.float32))
+            found[text] = self._ready[text] = rows
             self._kept.move_to_end(text)
-        while len(self._kept) > _KEPT:
-            self._kept.popitem(last=False)
+        for kept, most in ((self._kept, _KEPT), (self._ready, _READY)):
+            while len(kept) > most:
+                kept.popitem(last=False)
         return found
 
 
@@ -52,13 +73,10 @@ def met(claim: Vectors, read: Sequence[Vectors]) -> Vectors:
     return np.asarray(np.clip((claim @ there.T).max(axis=1), 0.0, 1.0), dtype=np.float32)
 
 
-def cosine(a: Vectors, b: Vectors) -> float:
+def cosine(a: Rows, b: Rows) -> float:
     """Return the cosine of the mean rows of two texts, 0 where either has none."""
-    if not len(a) or not len(b):
-        return 0.0
-    left, right = a.mean(axis=0, dtype=np.float64), b.mean(axis=0, dtype=np.float64)
-    norm = float(np.linalg.norm(left) * np.linalg.norm(right))
-    return float(left @ right) / norm if norm > 0 else 0.0
+    norm = a.norm * b.norm
+    return float(a.centre @ b.centre) / norm if norm > 0 else 0.0
 
 
 def rarity(text: str, pieces: Sequence[tuple[int, int]], tokens: int, weight: Callable[[str], float], language: str) -> Vectors:

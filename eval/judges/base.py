@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal
@@ -161,6 +162,10 @@ class Judge(ABC):
     def ahead(self, asked: Sequence[Ahead]) -> None:
         """Read what is about to be judged, all of it at once: a judge that computes in batches is faster for it, and others do nothing."""
         return
+
+    def together(self) -> AbstractContextManager[None]:
+        """Return a block in which what is judged may be kept many at a time; at its end all of it is kept, however it ends."""
+        return nullcontext()
 
     def similarity(self, a: str, b: str) -> float | Missing:
         """Return how alike two texts are in meaning, -1 to 1."""

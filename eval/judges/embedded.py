@@ -7,6 +7,7 @@ error, which is large on single claims; do not print its scores beside those of 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -18,6 +19,7 @@ from eval.judges import _entities, _quotes
 from eval.judges._candidates import MOST, Text
 from eval.judges._features import ABOUT, Anchor, Features, measure, reading
 from eval.judges._frequencies import Frequencies
+from eval.judges._threads import one_thread
 from eval.judges._tokens import Tokens, rarity
 from eval.judges._weights import INTERCEPT, THRESHOLD, WEIGHTS, probability
 from eval.judges.base import Ahead, Claim, Evidence, Judge, Judgement, Label, Missing, unmarked
@@ -155,6 +157,10 @@ class EmbeddedJudge(Judge):
         self.tokens.keep([*claims, *(text.sentence(i) for text in texts for i in range(len(text.sentences)))])
         self.encode([encodable(unmarked(text)) for a in asked for text in (a.question, *a.texts)])
 
+    def together(self) -> AbstractContextManager[None]:
+        """Return a block in which numpy computes in one thread."""
+        return one_thread()
+
     def features(self, claim: str, contexts: Sequence[str]) -> Features:
         """Return what the verdict on a claim would be made of, were it no quotation."""
         ((found, _),) = self._measured([claim], [_text(context, self.language) for context in contexts])
@@ -164,7 +170,7 @@ class EmbeddedJudge(Judge):
         """Measure claims; whatever has to be encoded for them is encoded in one call."""
         plan = [reading(claim, merged(parse(claim, self.language)), texts, self.frequencies) for claim in claims]
         rows = self.tokens([t for r in plan for t in (r.text, *(texts[c.context].sentence(c.sentence) for c in r.candidates))])
-        return [measure(r, texts, rows, self._weights(r.text, len(rows[r.text]))) for r in plan]
+        return [measure(r, texts, rows, self._weights(r.text, len(rows[r.text].tokens))) for r in plan]
 
     @staticmethod
     def lowered(likely: ArrayLike, threshold: float) -> NDArray[np.float64]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
@@ -88,6 +89,14 @@ class EnsembleJudge(Judge):
         spec = self.spec
         settings = {"by": spec.by, "weights": list(spec.weights), "bias": spec.bias, "threshold": spec.threshold}
         return {"use": "ensemble", "version": self.version, **settings, "of": members}
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Enter the block of every member."""
+        with ExitStack() as stack:
+            for member in self.members:
+                stack.enter_context(member.together())
+            yield
 
     def claims(self, text: str, question: str = "") -> tuple[Claim, ...] | Missing:
         """Return the claims of the first member; all members judge these."""

@@ -6,10 +6,12 @@ What was asked lately is kept as it was given, beside the memo: several metrics 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from typing import Any, TypeVar
 
+from eval.judges._buffered import Buffer
 from eval.judges.base import Ahead, Asked, Claim, Critique, Evidence, Judge, Judgement, Label, Missing, Preference, Why
 from eval.scripts import foreign
 from rag.fingerprint import key
@@ -28,6 +30,7 @@ class MemoisedJudge(Judge):
         self._judge, self._runtime = judge, runtime
         self._key = key("judge", 2, judge.identity)
         self._lately: dict[Hashable, Any] = {}
+        self._buffer = Buffer(runtime)
         self.threads = judge.threads
 
     @property
@@ -68,6 +71,15 @@ class MemoisedJudge(Judge):
         self._keep(name, [_plain_judgement(j) for j in judged if isinstance(j, Judgement)])
         return self._late(at, judged)
 
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Write verdicts to the memo many at a time while the block runs, and at its end; those of a judge that takes several questions, waiting for others, at once."""
+        with ExitStack() as stack:
+            stack.enter_context(self._judge.together())
+            if self.threads == 1:
+                stack.enter_context(self._buffer.held())
+            yield
+
     def ahead(self, asked: Sequence[Ahead]) -> None:
         """Have the judge read what is not remembered already."""
         self._judge.ahead([a for a in asked if not self._known(a)])
@@ -84,7 +96,7 @@ class MemoisedJudge(Judge):
         ready = [claims for claims in found if not isinstance(claims, Missing) and claims]
         open_ = [c for c in ready if ("support", tuple(one.text for one in c), tuple(asked.contexts), asked.question) not in self._lately]
         names = [self._support_key(claims, asked.contexts, asked.question) for claims in open_]
-        return len(self._runtime.memo.get_many(names)) == len(set(names))
+        return len(self._buffer.get_many(names)) == len(set(names))
 
     def _support_key(self, claims: Sequence[Claim], contexts: Sequence[str], question: str) -> str:
         return key(self._key, "support", [c.text for c in claims], list(contexts), question)
@@ -153,14 +165,14 @@ class MemoisedJudge(Judge):
 
     def _read(self, name: str, read: Callable[[Any], T]) -> T | None:
         """Return a kept entry, None when it is absent or cannot be read (it is then judged again)."""
-        data = self._runtime.memo.get_many([name]).get(name)
+        data = self._buffer.get_many([name]).get(name)
         try:
             return read(json.loads(data)) if data else None
         except (ValueError, KeyError, TypeError):
             return None
 
     def _keep(self, name: str, value: object) -> None:
-        self._runtime.memo.put_many({name: json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass")})
+        self._buffer.put(name, json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass"))
 
 
 def _plain(made: object) -> object:

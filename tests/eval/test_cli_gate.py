@@ -136,3 +136,20 @@ def test_accept_refuses_what_is_not_there(task: Path) -> None:
     for arguments, error in ((["run", "nothing"], ConfigError), (["nowhere", "good"], StoreError)):
         with pytest.raises(error):
             CliRunner().invoke(app, ["accept", *arguments, "--baseline", "b.json"], catch_exceptions=False)
+
+
+@pytest.mark.parametrize(("wanted", "verdict", "code"), [(None, "inconclusive", 3), (59, "pass", 0), (0, "not_comparable", 4)])
+def test_a_ceiling_on_the_ninety_fifth_percentile_is_decided_by_59_timed_questions(task: Path, wanted: int | None, verdict: str, code: int) -> None:
+    """0.95 ** 59 < 0.05: with none of 59 slower, at most 5 % are, with 95 % confidence; the 15 of the default cannot say so, and none says nothing."""
+    rows = [
+        {"id": f"p{i}", "text": f"And what about wordnumber{i % DOCS}, time {i}?", "evidence": [{"doc": f"d{i % DOCS}.md", "quote": f"wordnumber{i % DOCS}"}]}
+        for i in range(60)
+    ]
+    Path("q.jsonl").write_text("".join(json.dumps(r) + "\n" for r in rows))
+    plain = parse({"chunk": "whole", "models": {"encoder": "hashing-16"}, "answer": {"use": "extractive", "blend": 0}, "retrieve": "bm25"})
+    run({"good": plain}, task / "docs", task / "q.jsonl", task / "timed", metrics=["recall@1"], latency_questions=wanted, runtime=Runtime(show_progress=False))
+    assert CliRunner().invoke(app, ["accept", "timed", "good", "--baseline", "base.json"], catch_exceptions=False).exit_code == 0
+    Path("slow.yaml").write_text("metrics: [recall@1]\nlatency_p95_ms: 600000\n")
+    found = CliRunner().invoke(app, ["gate", "timed", "good", "--baseline", "base.json", "--policy", "slow.yaml", "--json"], catch_exceptions=False)
+    check = next(c for c in json.loads(found.stdout)["checks"] if c["kind"] == "latency")
+    assert (check["verdict"], found.exit_code) == (verdict, code)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-import eval.cli_sweep  # noqa: F401  # registers the commands
+import eval.cli  # noqa: F401  # registers the commands
 from eval.app import app
 from rag.errors import ConfigError
 
@@ -66,7 +66,51 @@ def test_a_sweep_takes_every_argument_of_run() -> None:
 
     run, sweep = signature(run_command).parameters, signature(sweep_command).parameters
     assert set(run) - set(sweep) == {"configs"}, "the matrix stands in for the configurations"
-    assert {n for n in set(run) & set(sweep) if (run[n].annotation, run[n].default) != (sweep[n].annotation, sweep[n].default)} <= {"certificate", "limit"}
+    assert {n: (p.annotation, p.default) for n, p in run.items() if n != "configs"} == {
+        n: (sweep[n].annotation, sweep[n].default) for n in run if n != "configs"
+    }
+
+
+def test_a_plan_takes_every_argument_of_run_and_gives_it_the_same_meaning() -> None:
+    """But for the folder of the run, which it can do without: nothing is written to it."""
+    from inspect import signature
+
+    from eval.cli import run_command
+    from eval.cli_sweep import plan_command
+
+    run, plan = signature(run_command).parameters, signature(plan_command).parameters
+    assert set(run) == set(plan)
+    assert {n for n in run if (run[n].annotation, run[n].default) != (plan[n].annotation, plan[n].default)} == {"configs", "out"}
+
+
+def test_a_plan_refuses_what_the_run_would_refuse(task: Path) -> None:
+    (task / "one.yaml").write_text("chunk: whole\nretrieve: bm25\nmodels: {encoder: hashing-16}\nanswer: {use: extractive, blend: 0}\n")
+    (task / "said.jsonl").write_text("no JSON\n")
+    before = sorted(task.rglob("*"))
+    for file in ("one.yaml", "grid.yaml"):
+        with pytest.raises(ConfigError, match=r"said\.jsonl:1: no JSON"):
+            call("plan", file, "--record", "said.jsonl")
+        with pytest.raises(ConfigError, match=r"said\.jsonl"):
+            call("plan", file, "--certificate", "said.jsonl")
+        assert call("plan", file, "--latency-questions", "-1").exit_code == 2
+        assert call("plan", file, "--record", "new/said.jsonl").exit_code == 0
+    assert sorted(task.rglob("*")) == before
+
+
+def test_run_sweep_and_plan_time_as_many_questions_as_are_asked_for(task: Path) -> None:
+    """The plan says so before and finds it finished after; with none timed nothing is asked twice."""
+    (task / "one.yaml").write_text("chunk: whole\nretrieve: bm25\nmodels: {encoder: hashing-16}\nanswer: {use: extractive, blend: 0}\n")
+    text = call("plan", "one.yaml", "--latency-questions", "20").stdout
+    assert "questions timed: 20 for each configuration at most, asked anew, and one before the clock starts" in text
+    assert "questions timed: none" in call("plan", "one.yaml", "--latency-questions", "0").stdout
+    body = json.loads(call("run", "one.yaml", "--out", "run", "--latency-questions", "20", "--json").stdout)
+    assert (body["configs"]["one"]["latency_sample"], body["configs"]["one"]["latency_questions"]) == (20, 20)
+    for wanted, done in (("20", True), ("0", False)):
+        assert json.loads(call("plan", "one.yaml", "--out", "run", "--latency-questions", wanted, "--json").stdout)["configs"]["one"]["finished"] is done
+    call("sweep", "grid.yaml", "--out", "out", "--latency-questions", "0")
+    locks = [json.loads(p.read_text()) for p in (task / "out").glob("*/*/lock.json")]
+    assert len(locks) >= 5
+    assert {lock["latency"]["sample"] for lock in locks} == {0}
 
 
 def test_a_sweep_records_completions_and_is_made_again_from_them_alone(task: Path, monkeypatch: pytest.MonkeyPatch) -> None:

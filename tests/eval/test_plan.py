@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from eval import run
-from eval.plan import plan
+from eval.plan import check_record, plan
 from eval.sweep_calls import per_chunk, per_question
 from eval.sweep_judge import judge_asks
 from eval.sweep_peek import Peek
@@ -18,6 +18,7 @@ from eval.sweep_speed import QUESTION, Speeds, measured
 from eval.task import prepare
 from rag import Runtime
 from rag.config import parse
+from rag.errors import ConfigError
 from rag.loaders.limits import Limits
 from rag.memo import Memo
 
@@ -38,10 +39,10 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def planned(place: Path, configs: dict[str, dict[str, Any]], out: str = "out", judge: str = "embedded") -> dict[str, Any]:
+def planned(place: Path, configs: dict[str, dict[str, Any]], out: str = "out", judge: str = "embedded", latency_questions: int | None = None) -> dict[str, Any]:
     runtime = Runtime(memo=Peek(), show_progress=False)
     pipelines = {n: parse({**PLAIN, **c}) for n, c in configs.items()}
-    task = prepare(place / "docs", place / "questions.jsonl", METRICS, judge, None, Limits(), runtime, None)
+    task = prepare(place / "docs", place / "questions.jsonl", METRICS, judge, None, Limits(), runtime, None, latency_questions)
     folders = [place / out]
     return plan(pipelines, task, judge, folders, runtime, measured(folders))
 
@@ -153,3 +154,35 @@ def test_a_peek_reads_what_is_kept_also_while_another_writes_and_writes_nothing(
     with sqlite3.connect(file) as db:
         assert db.execute("SELECT COUNT(*) FROM memo").fetchone() == (1,)
     db.close()
+
+
+@pytest.mark.parametrize(("wanted", "timed"), [(None, 3), (0, 0), (2, 2), (99, 3)])
+def test_a_plan_tells_the_cost_of_the_sample_that_the_run_times(place: Path, wanted: int | None, timed: int) -> None:
+    """And finds finished what was timed so, and nothing else."""
+    configs = {"words": {}, "asks": {"answer": "generative", "models": {"encoder": "hashing-64", "chat": CHAT}}}
+    body = planned(place, configs, latency_questions=wanted)
+    assert [c["timed"] for c in body["configs"].values()] == [timed, timed]
+    assert body["configs"]["asks"]["calls"] == 3 + timed + (timed > 0)
+    run(
+        {"words": parse(PLAIN)}, place / "docs", place / "questions.jsonl", place / "out", metrics=METRICS, latency_questions=wanted,
+        runtime=Runtime(show_progress=False),
+    )  # fmt: skip
+    for other in (None, 0, 1, 3):
+        same = other == wanted or (other, wanted) == (3, 99)
+        assert planned(place, {"words": {}}, latency_questions=other)["configs"]["words"]["finished"] == same
+
+
+def test_a_file_for_recordings_is_looked_at_and_left(tmp_path: Path) -> None:
+    """What a run could not add to is refused; nothing is made."""
+    check_record(tmp_path / "new" / "said.jsonl")
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "said.jsonl").write_text('{"task": "t", "subject": "s", "text": "x"}')
+    check_record(tmp_path / "said.jsonl")
+    assert (tmp_path / "said.jsonl").read_text() == '{"task": "t", "subject": "s", "text": "x"}'
+    (tmp_path / "no.jsonl").write_text("no JSON\n")
+    with pytest.raises(ConfigError, match=r"no\.jsonl:1: no JSON"):
+        check_record(tmp_path / "no.jsonl")
+    with pytest.raises(ConfigError, match="recordings cannot be read"):
+        check_record(tmp_path)
+    with pytest.raises(ConfigError, match="recordings cannot be written; check the path after --record"):
+        check_record(tmp_path / "said.jsonl" / "below.jsonl")

@@ -138,6 +138,13 @@ def test_a_run_is_made_once_and_every_question_is_a_test_with_its_id(task: Path,
     assert len((task / "out" / "good" / "answers.jsonl").read_text().splitlines()) == DOCS
 
 
+def test_as_many_questions_are_timed_as_are_asked_for(task: Path) -> None:
+    (task / "test_uses.py").write_text(USES)
+    found = pytested(task, *rag("good.yaml", "--rag-metrics", "recall@1", "--rag-out", "out", "--rag-latency-questions", "17"))
+    assert found.returncode == 0, found.stdout
+    assert json.loads((task / "out" / "good" / "lock.json").read_text())["latency"]["sample"] == 17
+
+
 def test_without_a_folder_to_keep_nothing_is_left(task: Path) -> None:
     (task / "test_uses.py").write_text(USES)
     (task / "tmp").mkdir()
@@ -282,6 +289,7 @@ def test_a_baseline_on_other_questions_fails_every_check(task: Path) -> None:
         (rag("good.yaml", "--rag-metrics", "recal@1"), "no metric is called 'recal@1'"),
         (rag("good.yaml", "--rag-baseline", "q.jsonl"), "q.jsonl: this is no baseline; write one with rag-eval accept"),
         (rag("good.yaml", "--rag-limit", "0"), "--rag-limit is 0; give a whole number of at least 1"),
+        (rag("good.yaml", "--rag-latency-questions", "-1"), "--rag-latency-questions is -1; give a whole number, 0 for none"),
         ([*rag("good.yaml")[:4], "--rag-questions", "wrong.jsonl", "-n", "2"], "wrong.jsonl"),
     ],
 )

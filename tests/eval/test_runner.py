@@ -206,3 +206,58 @@ def test_a_run_says_what_is_known_of_its_judge(task: Path) -> None:
     assert summary["configs"]["words"]["metrics"]["faithfulness"]["corrected"] == {
         "why": "the judge is not certified: its error rate is unknown; run rag-eval certify"
     }
+
+
+def timed(task: Path, out: str, wanted: int | None, metrics: list[str] = METRICS):
+    runtime = Runtime(show_progress=False)
+    return run(pipelines(), task / "docs", task / "questions.jsonl", task / out, metrics=metrics, latency_questions=wanted, runtime=runtime), runtime
+
+
+def locked(task: Path, out: str) -> dict[str, dict]:
+    return {name: json.loads((task / out / name / "lock.json").read_text()) for name in pipelines()}
+
+
+def test_how_many_questions_are_timed_is_said_kept_and_part_of_what_makes_a_run_anew(task: Path) -> None:
+    """Another number times anew and changes no answer and no score; one beyond the questions there are is all of them."""
+    evaluate(task, "a")
+    whole = {n: [(task / "a" / n / f).read_bytes() for f in SAME] for n in pipelines()}
+    for wanted, sample, said in ((0, 0, 0), (2, 2, 2), (99, 3, 3), (None, 3, None)):
+        summary, _ = timed(task, "a", wanted)
+        for name, lock in locked(task, "a").items():
+            assert (lock["latency"]["sample"], lock["latency"]["wanted"], len(lock["latency"]["questions"])) == (sample, said, sample)
+            assert (summary["configs"][name]["latency_sample"], summary["configs"][name]["latency_questions"]) == (sample, said)
+            assert bool(summary["configs"][name]["latency_ms"]) == (sample > 0)
+        assert {n: [(task / "a" / n / f).read_bytes() for f in SAME] for n in pipelines()} == whole
+        before = (task / "a" / "words" / "lock.json").stat().st_mtime_ns
+        assert timed(task, "a", wanted)[0] == summary
+        assert (task / "a" / "words" / "lock.json").stat().st_mtime_ns == before, "finished, so not touched"
+    assert "words" in leaderboard(timed(task, "b", 0)[0])
+    with pytest.raises(ConfigError, match="latency_questions is -1; give how many questions to time, 0 for none"):
+        timed(task, "a", -1)
+
+
+def test_what_was_timed_before_an_interrupt_or_with_other_metrics_is_not_timed_again(task: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A chat model is paid for the sample: it is asked again only for another number, other questions or another configuration."""
+    asked: list[int | None] = []
+    real = runner.measure
+
+    def counted(pipeline, fresh, questions, wanted, track):
+        asked.append(wanted)
+        return real(pipeline, fresh, questions, wanted, track)
+
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(runner, "measure", counted)
+    with monkeypatch.context() as patch:
+        patch.setattr(runner, "score", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            timed(task, "a", 2)
+    first = json.loads((task / "a" / "words" / "latency.json").read_text())
+    timed(task, "a", 2)
+    assert asked == [2, 2], "one before the interrupt, the other configuration after it"
+    timed(task, "a", 2, ["recall@1", "latency_ms"])
+    assert asked == [2, 2]
+    assert locked(task, "a")["words"]["latency"] == {k: v for k, v in first.items() if k != "key"}
+    timed(task, "a", 1, ["recall@1"])
+    assert asked == [2, 2, 1, 1]

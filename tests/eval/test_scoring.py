@@ -132,3 +132,21 @@ def test_what_is_remembered_is_not_read_again():
     memoised.support(memoised.claims("answer 1", "fine"), ("s",), "fine")
     memoised.ahead(asked)
     assert judge.blocks == [asked[:1]]
+
+
+def test_after_an_interrupt_no_verdict_that_was_given_is_asked_for_again(tmp_path):
+    """They are written many at a time, so the last of them waited when it came."""
+
+    class Stopped(ReadingAhead):
+        def support(self, claims, contexts, question):
+            if question == "stop":
+                raise KeyboardInterrupt
+            return super().support(claims, contexts, question)
+
+    texts = [*(f"fine {i}" for i in range(10)), "stop"]
+    work = task(MemoisedJudge(Stopped(), Runtime(Memo(tmp_path / "memo"), show_progress=False)), texts)
+    with pytest.raises(KeyboardInterrupt):
+        scored(work, [answer(i) for i in range(11)])
+    later = Runtime(Memo(tmp_path / "memo"), show_progress=False)
+    scored(task(MemoisedJudge(Stopped(), later), texts[:10]), [answer(i) for i in range(10)])
+    assert later.work.judgements == 0

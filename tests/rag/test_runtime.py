@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -182,3 +183,11 @@ def test_progress_is_drawn_on_standard_error_only_when_asked_for(capfd: pytest.C
     assert list(Runtime(Memo(), show_progress=True).track(range(5), "count", 5)) == list(range(5))
     out, _ = capfd.readouterr()
     assert out == ""
+
+
+def test_a_still_bar_has_no_thread_that_draws_in_between(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is timed inside shares the processor with nothing of ours."""
+    monkeypatch.setenv("FORCE_COLOR", "1")  # as on a terminal
+    runtime, before = Runtime(Memo(), show_progress=True), threading.active_count()
+    assert [threading.active_count() for _ in runtime.track(range(3), "count", 3, still=True)] == [before] * 3
+    assert max(threading.active_count() for _ in runtime.track(range(3), "count", 3)) > before

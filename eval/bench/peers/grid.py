@@ -16,13 +16,15 @@ from eval.bench.peers.process import OWN_PYTHON, REPOSITORY, Failed, Process, sc
 from rag.models.files import BUNDLED, locate
 
 NAIVE, KEPT, FIRST, SECOND, SAME = "naive loop", "loop with a memo for each configuration", "first run", "second run", "second run, same process"
+TIMED = "first run, with the latency sample"
 INDEXES, DEAREST = "distinct indexes", "dearest configuration"
 CHOSEN = {
     NAIVE: "for each configuration its own index, embeddings, answers and scores, nothing remembered; models opened once",
     KEPT: "the same, but within a configuration no text is embedded twice and no verdict asked for twice",
-    FIRST: "eval.runner.run with an empty cache; models opened before, as for the loop",
+    FIRST: "eval.runner.run with an empty cache and --latency-questions 0, as the loop times nothing; models opened before, as for the loop",
     SECOND: "the same again in a fresh process, its start and imports included",
     SAME: "the same again in the same process",
+    TIMED: "the first run with 15 questions of each configuration timed, which is its default: each is asked once more with nothing remembered",
     INDEXES: "reading the corpus and building every index that the configurations need, nothing else",
     DEAREST: "the configuration that took the loop longest, evaluated alone with an empty cache; its index is there",
 }
@@ -37,7 +39,7 @@ def gridded(folder: Path, say: Callable[[str], None], rounds: int = 1, questions
         "matrix": str(REPOSITORY / "configs" / "sweep" / "grid.yaml"), "corpus": str(data / "handbook"), "questions": str(data / "questions.jsonl"), "limit": questions,
     }  # fmt: skip
     values: dict[str, list[float]] = {n: [] for n in CHOSEN}
-    cpu: dict[str, list[float]] = {NAIVE: [], KEPT: [], FIRST: [], SAME: []}
+    cpu: dict[str, list[float]] = {NAIVE: [], KEPT: [], FIRST: [], SAME: [], TIMED: []}
     configurations = 0
 
     def add(name: str, seconds: float, worked: float | None = None) -> None:
@@ -53,6 +55,8 @@ def gridded(folder: Path, say: Callable[[str], None], rounds: int = 1, questions
         start = time.perf_counter()
         _timed(folder, f"own-{n}", {**options, "warm": False}, 1)
         add(SECOND, time.perf_counter() - start)
+        timed = _timed(folder, f"timed-{n}", {**options, "latency_questions": None}, 1)[0]
+        add(TIMED, timed["seconds"], timed["cpu"])
         for name, way in ((NAIVE, "naive"), (KEPT, "kept")):
             loop = _timed(folder, f"{way}-{n}", {**options, "way": way}, 1)[0]
             add(name, loop["seconds"], loop["cpu"])

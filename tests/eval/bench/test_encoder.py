@@ -21,6 +21,7 @@ def test_inputs_have_the_tokens_they_are_called_by() -> None:
         assert len(found[f"{n} tokens"]) * n == 16384
     assert found["mixed"] == ["a b c"]
     assert counts(found["one question"], special=True) == [12]
+    assert counts(found["one question of 23 tokens"], special=True) == [23]
 
 
 def test_texts_are_spread_over_their_source(tmp_path: Path) -> None:
@@ -41,6 +42,6 @@ def test_systems_take_turns_and_the_first_round_warms_up() -> None:
 
 def test_rates_ratio_and_share_are_worked_out() -> None:
     # one token of MiniLM: 6 layers of 2 * (4 * 384^2 + 2 * 384 * 1536) and of 4 * 384 operations, 21,242,880 together
-    found = row("i", "s float32", [1, 1], [1.0, 0.5, 0.25], [1.0, 1.0, 1.0], {"float32": 0.16994304})
-    assert found == ("i", "s float32", 4, 4.0, "250.000 (125.000 to 500.000)", 2.0, "50%")
+    found = row("i", "s float32", [1, 1], [(1.0, 0.9), (0.5, 0.7), (0.25, 0.8)], [(1.0, 1.0)] * 3, {"float32": 0.16994304})
+    assert found == ("i", "s float32", 4, 4.0, "250.000 (125.000 to 500.000)", 350.0, 2.0, "50%")
     assert len(found) == len(COLUMNS)

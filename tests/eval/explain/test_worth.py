@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+import eval.runner as runner
 from eval.explain.text import worth_text
 from eval.explain.worth import worth
 from rag.errors import ConfigError, StoreError
@@ -52,3 +53,20 @@ def test_nothing_to_leave_out_and_other_questions_are_refused(place, tmp_path):
         worth(place / "run", "fusion", place / "docs", other, METRICS, "embedded", Runtime(show_progress=False))
     with pytest.raises(ConfigError, match="has no configuration"):
         worth(place / "run", "fushion", place / "docs", other, METRICS, "embedded", Runtime(show_progress=False))
+
+
+def test_the_runs_time_a_sample_of_their_own_only_where_a_metric_reads_it(place, monkeypatch):
+    """Milliseconds are taken in turn, and a chat model would be paid for both."""
+    sizes: list[int | None] = []
+    real = runner.measure
+
+    def noted(pipeline, fresh, questions, wanted, track):
+        sizes.append(wanted)
+        return real(pipeline, fresh, questions, wanted, track)
+
+    monkeypatch.setattr(runner, "measure", noted)
+    for metrics, wanted in ((("span_recall",), 0), (("span_recall", "latency_ms"), None)):
+        sizes.clear()
+        found = worth(place / "run", "fusion", place / "docs", place / "q.jsonl", metrics, "embedded", Runtime(show_progress=False))
+        assert set(sizes) == {wanted}
+        assert found["parts"][0]["worth"]["milliseconds"]["n"] == 5

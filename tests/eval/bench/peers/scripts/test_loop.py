@@ -56,6 +56,16 @@ def test_the_loop_finds_what_the_run_finds(options, tmp_path):
         check({**naive["parts"], "retrieve=words": {**naive["parts"]["retrieve=words"], "span_recall": 0.5}}, ours["parts"])
 
 
+def test_the_run_times_nothing_as_the_loop_does_unless_it_is_told_to(options, tmp_path):
+    """Else the one does work that the other does not."""
+    none = np.zeros((0, 384), dtype=np.float32)
+    for name, given, sample in (("bare", {}, 0), ("timed", {"latency_questions": None}, 2)):
+        (tmp_path / name).mkdir()
+        Grid(Inputs([], none, [], none, ""), tmp_path / name, {**options, **given}).index()
+        locks = [json.loads(p.read_text()) for p in (tmp_path / name / "out").glob("*/lock.json")]
+        assert [lock["latency"]["sample"] for lock in locks] == [sample] * 2
+
+
 def test_the_loop_remembers_nothing_and_the_dearest_alone_finds_its_index(options, tmp_path):
     none = np.zeros((0, 384), dtype=np.float32)
     grid = Grid(Inputs([], none, [], none, ""), tmp_path, {**options, "way": "parts", "dearest": "retrieve=vectors"})
