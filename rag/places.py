@@ -10,7 +10,7 @@ from rag.types import EMPTY, Document, Meta
 
 BETWEEN = " > "
 _MARK = re.compile(r" {0,3}[#=-]")  # how the last line of every heading begins
-_LATER = re.compile(r"[\r\n] {0,3}[#=-]")
+_LATER = {end: re.compile(end + r" {0,3}[#=-]") for end in "\n\r"}  # apart: what begins with one character is looked for with that alone
 
 
 class Places:
@@ -50,7 +50,8 @@ class Places:
 
     def _find(self, document: Document) -> None:
         """Note where sections start. A heading with nothing but a subheading below it opens the subheading's section."""
-        if not _MARK.match(document.text, document.body) and not _LATER.search(document.text, document.body):
+        text, body = document.text, document.body
+        if not _MARK.match(text, body) and not any(end in text and later.search(text, body) for end, later in _LATER.items()):
             return
         path: list[Block] = []
         before: Block | None = None

@@ -90,7 +90,7 @@ def measure(document: Document, runtime: Runtime, unit: Unit, tokenizer: str) ->
 
     Lone surrogates, which no tokenizer takes, are read as U+FFFD; the offsets stay those of `document.text`.
     """
-    text, body = _SURROGATE.sub("\ufffd", document.text), document.body
+    text, body = document.text if document.text.isascii() else _SURROGATE.sub("\ufffd", document.text), document.body
     if unit == "characters":
         return Ruler(text, body, range(len(text)), range(1, len(text) + 1))
     tokens = runtime.tokenizer(tokenizer).offsets(text[body:] if body else text)

@@ -19,7 +19,8 @@ from rag.index.spaces import space_name
 from rag.index.spool import Spooled
 from rag.stages import SparseSpace
 
-FIRST = 5_000  # chunks read before any is sent: a smaller index is soon written, and its vectors are not quantized
+FIRST = WINDOW  # chunks read before any is sent
+LIKELY = 5_000  # chunks that an index is laid out for as long as there are fewer: with so many, vectors are quantized
 T = TypeVar("T")
 
 
@@ -63,6 +64,7 @@ class Ahead:
                 self._follow(drafts[0])
 
     def _follow(self, draft: Draft) -> None:
+        _ = self.child  # it takes a third of a second to start, and does so while documents are read
         while draft.chunks >= FIRST and draft.chunks - self._chunks >= WINDOW and not self._held:
             if self._layout is None:
                 self._begin(draft)
@@ -70,7 +72,7 @@ class Ahead:
             self._send(draft, next(self._all(draft)))
 
     def _begin(self, draft: Draft) -> None:
-        self._layout = laid(self._recipe, None, draft.chunks)
+        self._layout = laid(self._recipe, None, max(LIKELY, draft.chunks))
         tenant = {"tenant": "keyword"} if self._recipe.pipeline.index.tenant_key else {}
         self.child.begin(draft.path, None, self._layout, fields={"kind": "keyword", "doc": "keyword", **tenant})
 
@@ -118,7 +120,7 @@ class Ahead:
             part = list(islice(documents, count))
             for space in (s for s in self._recipe.spaces if isinstance(s, SparseSpace)):
                 used, wanted = found[space_name(space)], final[space_name(space)]
-                self._reweigh(space, [d for d in part if d.ids and used[d.row.tenant] != wanted[d.row.tenant]], final)
+                self._reweigh(space, [d for d in part if d.ids and used[d.tenant] != wanted[d.tenant]], final)
 
     def _reweigh(self, space: SparseSpace, documents: Sequence[Spooled], final: Averages) -> None:
         name = space_name(space)
@@ -136,7 +138,7 @@ class Ahead:
 
 
 def send(ahead: Ahead, draft: Draft, layout: Layout, plan: Plan, recipe: Recipe, report: Report) -> None:
-    """Have everything written but the seal; embeds on the way, so both processes work."""
+    """Send everything but the order to seal; embeds on the way, so both processes work."""
     ahead.lay_out(draft, layout, plan)
     with report.timed("write"):
         ahead.correct(draft, plan.averages)  # before the segments they are in are optimised
@@ -147,7 +149,6 @@ def send(ahead: Ahead, draft: Draft, layout: Layout, plan: Plan, recipe: Recipe,
         for window in ahead.rest(draft):
             write_window(ahead.child, window, plan.averages, recipe, report)
             advance(len(window))
-    with report.timed("write"):
-        if plan.old is not None:
+    if plan.old is not None:
+        with report.timed("write"):
             reweigh(ahead.child, plan.old, draft, plan.averages, recipe)
-        ahead.child.finish()

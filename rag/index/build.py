@@ -171,11 +171,11 @@ def _finish(ahead: Ahead, old: Index | None, draft: Draft, changes: Changes, rec
     gone = [*changes.updated, *changes.deleted, *rewritten] if old else []
     plan = Plan(sorted((old.documents[i].tenant, i) for i in gone) if old else [], found, old)
     send(ahead, draft, layout, plan, recipe, report)
-    draft.close()
-    with DocumentTable(draft.path / NAME) as table, report.timed("optimize and seal"):
-        manifest = manifest_of(table, layout, found, recipe)
+    with report.timed("optimize and seal"):
+        manifest = manifest_of(draft.table, layout, found, recipe)  # while the writer process is at its last frames
+        report.hold(draft.table, manifest.chunks)
+        draft.close()
         seal(ahead.child, draft, manifest)
-        report.hold(table, manifest.chunks)
 
 
 def publish(path: Path, draft: Draft, pointer: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import fcntl
 import json
 import os
 import queue
@@ -23,6 +24,7 @@ from rag.index.frames import parts
 from rag.index.manifest import REBUILD
 
 _ROOT = Path(rag.__file__).parents[1]
+_PIPE = 1024**2  # bytes that the process may be sent before it reads them
 _DISK = ("SIGBUS", "SIGSEGV")
 AHEAD = 8  # frames that wait to be sent: about a window of chunks, so that the next is embedded while this one is written
 _spare: list[Child] = []
@@ -42,6 +44,9 @@ class Child:
             stderr=self._log,
             env=environment,
         )
+        if sys.platform == "linux":
+            with suppress(OSError):  # there is a limit for all of a user's; a pipe holds 64 kB otherwise, a sixth of a frame
+                fcntl.fcntl(cast(BinaryIO, self._process.stdin), fcntl.F_SETPIPE_SZ, _PIPE)
         self._answers: queue.Queue[dict[str, Any] | None] = queue.Queue()
         self._frames: queue.Queue[list[bytes] | None] = queue.Queue(AHEAD)
         self._broken = False

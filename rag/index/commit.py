@@ -27,7 +27,6 @@ from rag.models.encoder import Vectors
 from rag.runtime import Runtime
 from rag.stages import DenseSpace, Space, SparseSpace
 from rag.text import analyzer
-from rag.types import Document
 
 WINDOW = 2048  # chunks embedded together: enough to sort by length, few enough to keep in memory
 WINDOW_BYTES = 32 * 1024**2
@@ -88,8 +87,8 @@ def kept(draft: Draft) -> Iterator[Spooled]:
     """Yield the spooled documents as they are in the table: without chunks where they are dropped as duplicates."""
     dropped = draft.table.dropped()
     for document in draft.spooled():
-        gone = document.ids and document.row.id in dropped
-        yield Spooled(draft.table[document.row.id], document.facts, document.text) if gone else document
+        gone = document.ids and document.id in dropped
+        yield Spooled(document.id, document.tenant, document.title, document.text, document.facts) if gone else document
 
 
 def windows(draft: Draft) -> Iterator[list[Spooled]]:
@@ -122,10 +121,10 @@ def write_window(child: Frames, window: Sequence[Spooled], found: Averages, reci
 
 def _write_pages(child: Frames, window: Iterable[Spooled]) -> int:
     """Send the texts of documents; returns the number of points."""
-    made = (p for d in window for p in pages(Document(d.row.id, d.text), d.row.tenant))
+    made = (p for d in window for p in pages(d.id, d.text, d.tenant))
     count = 0
     while part := list(islice(made, BATCH)):
-        child.order("write", {"ids": [p.id for p in part], "dense": [], "sparse": {}}, [json.dumps([p.payload for p in part]).encode("ascii")])
+        child.order("write", {"ids": [i for i, _ in part], "dense": [], "sparse": {}}, [json.dumps([p for _, p in part]).encode("ascii")])
         count += len(part)
     return count
 
@@ -147,10 +146,11 @@ def _write_chunks(child: Frames, window: Sequence[Spooled], vectors: Mapping[str
 
 def weighed(window: Sequence[Spooled], space: SparseSpace, found: Mapping[str, float]) -> tuple[list[int], NDArray[np.uint32], NDArray[np.float64]]:
     """Return the sparse vectors of all chunks of a window, one after the other: lengths, terms, weights."""
-    counts = [(d.counts[space.language], found[d.row.tenant]) for d in window if d.ids]
-    values = [bm25_weights(c.lengths, c.times, space, average) for c, average in counts]
-    lengths = [n for c, _ in counts for n in c.lengths]
-    return lengths, np.concatenate([c.terms for c, _ in counts]).astype("<u4"), np.concatenate(values).astype("<f8")
+    counts = [d.counts[space.language] for d in window if d.ids]
+    lengths = [n for c in counts for n in c.lengths]
+    each = np.repeat([found[d.tenant] for d in window if d.ids], [len(c.lengths) for c in counts])
+    values = bm25_weights(lengths, np.concatenate([c.times for c in counts]), space, each)
+    return lengths, np.concatenate([c.terms for c in counts]).astype("<u4", copy=False), values.astype("<f8", copy=False)
 
 
 def reweigh(child: Child, old: Index, draft: Draft, found: Averages, recipe: Recipe) -> None:

@@ -12,8 +12,8 @@ from rag.index.files import copy_file, require_space
 from rag.index.frames import frames
 from rag.index.manifest import next_number
 from rag.index.prepare import Prepared
-from rag.index.spool import Spooled, put_document
-from rag.index.spool import document as unspooled
+from rag.index.spool import Spooled, put_documents
+from rag.index.spool import documents as unspooled
 from rag.index.table import NAME, DocumentRow, DocumentTable, Facts
 from rag.seen import Seen
 
@@ -44,13 +44,14 @@ class Draft:
         self.tenants: dict[str, None] = {}
         self.terms: dict[tuple[str, str], tuple[int, int]] = {}  # chunks with terms and the sum of their terms, by language and tenant
 
-    def add(self, document: Prepared) -> None:
-        """Take a document in place of what the table held under its id."""
-        self.added.add(document.row.id)
-        self.table.put(document.row, document.facts)
-        self._sum(document.row, document.facts)
-        reached("spool.write")
-        self._unchecked += put_document(self._spool, document)
+    def add(self, *documents: Prepared) -> None:
+        """Take documents of different ids in place of what the table held under them."""
+        for document in documents:
+            self.added.note(document.row.id)
+            self.table.put(document.row, document.facts)
+            self._sum(document.row, document.facts)
+            reached("spool.write")
+        self._unchecked += put_documents(self._spool, documents)
         if self._unchecked > _LOOK:
             require_space(self.path, self._unchecked, "indexing")
             self._unchecked = 0
@@ -70,7 +71,8 @@ class Draft:
         """Yield every document that was added, in order; after its end, what was added and flushed since."""
         self.flush()
         with (self.path / "spool").open("rb") as file:
-            yield from map(unspooled, frames(file))
+            for frame in frames(file):
+                yield from unspooled(frame)
 
     def close(self) -> None:
         """Write the table, and remove the spool."""

@@ -10,21 +10,22 @@ unseen. Pairs are found by banding; a crowded bucket is divided by the next band
 from __future__ import annotations
 
 import binascii
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from math import comb
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.index.word_hashes import word_hashes
+from rag.index.word_hashes import many_hashes
 
 SKETCH_VERSION = 2  # goes up when a text gives another signature: signatures of two versions must not meet
 SHINGLE = 5  # words
 HASHES = 192  # one byte each; as base64 256 characters
 CROWD = 64  # documents kept in a bucket before it is divided
 _CHANCE = 1 / 256
-_BLOCK = 64  # shingles hashed at once: 49 kB, which stays in the cache of a core
+_BLOCK = 128  # shingles hashed at once: 98 kB, which stay in the cache of a core
 
 Words = NDArray[np.uint64]
 Half = NDArray[np.uint32]
@@ -72,29 +73,44 @@ _FACTOR = (_mix(np.arange(1, HASHES + 1, dtype=np.uint64)) >> np.uint64(32)).ast
 _TERM = (_mix(np.arange(1001, HASHES + 1001, dtype=np.uint64)) >> np.uint64(32)).astype(np.uint32)
 
 
-def _shingles(text: str) -> Half:
-    """Return a hash per run of five words; of all words where there are fewer, of characters where there are no words."""
-    hashes = word_hashes(text)
-    size = min(SHINGLE, len(hashes))
+def _shingles(texts: Sequence[str]) -> list[Half]:
+    """Return a hash per run of five words of each text; of all words where there are fewer, of characters where there are no words."""
+    found = many_hashes(texts)
+    ends = list(accumulate(map(len, found)))
+    if len(found) > 1:  # runs over the end of a text are left out below
+        runs = _runs(np.concatenate(found), min(SHINGLE, ends[-1]))
+        return [runs[end - len(h) : end - SHINGLE + 1] if len(h) >= SHINGLE else _runs(h, len(h)) for h, end in zip(found, ends, strict=True)]
+    return [_runs(h, min(SHINGLE, len(h))) for h in found]
+
+
+def _runs(hashes: Words, size: int) -> Half:
     runs = np.zeros(len(hashes) - size + 1, dtype=np.uint64)
     for place in range(size):
         runs += hashes[place : place + len(runs)] * _ODD[HASHES + place]
     return (runs >> np.uint64(32)).astype(np.uint32)  # multiply-shift (Dietzfelbinger 1997): the upper half is the scattered one
 
 
-def sketch(text: str) -> str:
-    """Return the signature of a text, 256 ASCII characters, in time linear in the text; equal on every machine.
+def sketches(texts: Sequence[str]) -> list[str]:
+    """Return the signatures of texts, 256 ASCII characters each, in time linear in the texts; equal on every machine.
 
     Hashes are of 32 bits: processors multiply eight or sixteen at once.
     """
-    shingles = _shingles(text)
-    lowest = np.full(HASHES, 2**32 - 1, dtype=np.uint32)
-    for at in range(0, len(shingles), _BLOCK):
-        rows = shingles[at : at + _BLOCK, None] * _FACTOR
-        rows += _TERM
-        np.minimum(lowest, rows.min(axis=0), out=lowest)
-    kept = ((lowest ^ (lowest >> np.uint32(16))) * np.uint32(0x85EBCA6B)) >> np.uint32(24)
-    return binascii.b2a_base64(kept.astype(np.uint8).tobytes(), newline=False).decode("ascii")
+    lowest = np.full((len(texts), HASHES), 2**32 - 1, dtype=np.uint32)
+    block, least = np.empty((_BLOCK, HASHES), dtype=np.uint32), np.empty(HASHES, dtype=np.uint32)
+    for own, shingles in zip(lowest, _shingles(texts), strict=True):
+        for at in range(0, len(shingles), _BLOCK):
+            part = shingles[at : at + _BLOCK, None]
+            rows = block[: len(part)]
+            np.multiply(part, _FACTOR, out=rows)
+            np.add(rows, _TERM, out=rows)
+            np.minimum(own, np.minimum.reduce(rows, axis=0, out=least), out=own)
+    kept = (((lowest ^ (lowest >> np.uint32(16))) * np.uint32(0x85EBCA6B)) >> np.uint32(24)).astype(np.uint8)
+    return [binascii.b2a_base64(own.tobytes(), newline=False).decode("ascii") for own in kept]
+
+
+def sketch(text: str) -> str:
+    """Return the signature of one text."""
+    return sketches([text])[0]
 
 
 def _decoded(signature: str) -> bytes:

@@ -35,6 +35,8 @@ def _native(doing: str) -> Iterator[None]:
         raise
     except BaseException as error:  # a panic of the native code is a BaseException
         text = (str(error).splitlines() or [type(error).__name__])[0][:200]
+        if "Not enough space" in text:  # it looks before it optimises
+            raise StoreError(f"the disk is too full for {doing} the index ({text}); free some space and run the command again") from None
         raise StoreError(f"the index engine failed while {doing} ({text}); run `rag check`, or {REBUILD}") from None
 
 
@@ -82,7 +84,10 @@ class EdgeEngine:
 
     def write_batch(self, batch: Batch) -> None:
         """Do as `write`, from arrays."""
-        self._sealed = False
+        self.apply(self.operation(batch))
+
+    def operation(self, batch: Batch) -> edge.UpdateOperation:
+        """Return what `apply` writes of points, which have passed the gate: while one batch is written, a thread may make this of the next."""
         validate_batch(batch, self.layout.dense, self.layout.sparse)
         with _native("writing"):
             vectors: list[dict[str, Any]] = [{} for _ in batch.ids]
@@ -94,7 +99,13 @@ class EdgeEngine:
                     if indices:
                         own[name] = edge.SparseVector(indices, values)
             native = [edge.Point(i, v, dict(p)) for i, v, p in zip(batch.ids, vectors, batch.payloads, strict=True)]
-            self._shard.update(edge.UpdateOperation.upsert_points(native))
+            return edge.UpdateOperation.upsert_points(native)
+
+    def apply(self, operation: edge.UpdateOperation) -> None:
+        """Write what `operation` made; lets go of the interpreter lock."""
+        self._sealed = False
+        with _native("writing"):
+            self._shard.update(operation)
 
     def delete(self, ids: Sequence[str]) -> None:
         """Delete points; their text and vectors leave the files when `finish` rewrites the segments they were in."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from rag.errors import StoreError
 from rag.index.engine import Engine, Scope
-from rag.index.gate import PointRecord
 from rag.index.ids import point_id
 from rag.index.manifest import REBUILD
-from rag.types import Document, Span
+from rag.types import Span
 
 PAGE = 8192
 
@@ -25,12 +25,13 @@ def page_ids(tenant: str, span: Span) -> list[str]:
     return [point_id(tenant, span.doc_id, "page", n) for n in range(first // PAGE, last // PAGE)] if len(span) else []
 
 
-def pages(document: Document, tenant: str) -> Iterator[PointRecord]:
-    """Yield the pages of a document."""
-    own = {"tenant": tenant} if tenant else {}
-    for n, at in enumerate(range(0, len(document.text), PAGE)):
-        payload = {"kind": "page", "doc": document.id, "page": n, "text": document.text[at : at + PAGE], **own}
-        yield PointRecord(point_id(tenant, document.id, "page", n), {}, {}, payload)
+def pages(doc_id: str, text: str, tenant: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the pages of a document: points of an id and a payload."""
+    for n, at in enumerate(range(0, len(text), PAGE)):
+        payload = {"kind": "page", "doc": doc_id, "page": n, "text": text[at : at + PAGE]}
+        if tenant:
+            payload["tenant"] = tenant
+        yield point_id(tenant, doc_id, "page", n), payload
 
 
 def cut_out(engine: Engine, scope: Scope, spans: Sequence[Span], tenants: Sequence[str]) -> list[str]:

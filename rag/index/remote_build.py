@@ -149,7 +149,7 @@ def _commit(writer: Writer, draft: Draft, changes: Changes, known: DocumentTable
     with recipe.runtime.progress("embed and write", len(draft.added)) as advance:
         for window in windows(draft):
             # The spool was written before duplicates were found: what rows say of them is in the table.
-            writer.window([replace(d, row=draft.table[d.row.id]) for d in window], known, report)
+            writer.window(window, [draft.table[d.id] for d in window], known, report)
             advance(len(window))
     if known is None:
         return

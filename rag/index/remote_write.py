@@ -60,17 +60,17 @@ class Writer:
         """Return the average lengths of a tenant, by space."""
         return {name: by_tenant[tenant] for name, by_tenant in self._found.items() if tenant in by_tenant}
 
-    def window(self, window: Sequence[Spooled], known: DocumentTable | None, report: Report) -> None:
-        """Add or replace documents."""
-        before = {d.row.id: known.get(d.row.id) if known is not None else None for d in window}
-        self.remove([r for d in window if (r := before[d.row.id]) is not None and r.tenant != d.row.tenant])
+    def window(self, window: Sequence[Spooled], rows: Sequence[DocumentRow], known: DocumentTable | None, report: Report) -> None:
+        """Add or replace documents, whose rows are given."""
+        before = {r.id: known.get(r.id) if known is not None else None for r in rows}
+        self.remove([old for r in rows if (old := before[r.id]) is not None and old.tenant != r.tenant])
         self._turn.keep()
-        self._engine.write([row_point(d.row, Facts(), {}, PENDING) for d in window])
+        self._engine.write([row_point(r, Facts(), {}, PENDING) for r in rows])
         sink = Sink(self._engine)
         write_window(sink, window, self._found, self._recipe, report)
-        stale = {i for d in window if before[d.row.id] is not None for i in self._engine.points_of(d.row.tenant, d.row.id)}
+        stale = {i for r in rows if before[r.id] is not None for i in self._engine.points_of(r.tenant, r.id)}
         self._engine.delete(sorted(stale - sink.written))
-        self._whole([(d.row, d.facts if d.row.chunks else Facts()) for d in window])
+        self._whole([(r, d.facts if r.chunks else Facts()) for r, d in zip(rows, window, strict=True)])
 
     def _whole(self, rows: Sequence[tuple[DocumentRow, Facts]]) -> None:
         """Mark documents as whole. Another build may get in at any moment: what it and this one wrote is then marked for the next to write again."""

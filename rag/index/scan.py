@@ -11,7 +11,7 @@ from pathlib import Path
 from rag.errors import StoreError
 from rag.index.draft import Draft
 from rag.index.faults import reached
-from rag.index.prepare import NO_CHUNK, Recipe, prepare
+from rag.index.prepare import NO_CHUNK, Recipe, prepare_all
 from rag.index.table import DocumentTable
 from rag.loaders.corpus import Failed, Loaded
 from rag.loaders.meta import check_unicode
@@ -19,6 +19,7 @@ from rag.seen import Seen
 from rag.types import Document
 
 EMPTY = ("no text", NO_CHUNK)  # what a document fails with that was emptied
+TOGETHER, CHARACTERS = 64, 1 << 18  # documents that are prepared together at most, and their characters: so many are in memory at once
 MASS = 0.2  # share of the documents that may go without being asked about
 
 
@@ -82,17 +83,21 @@ class Scan:
         """Prepare; nothing is read or written yet. With `renew` unchanged documents are written again."""
         self._old, self._named, self._recipe, self._draft, self._renew = old, named, recipe, draft, renew
         self.changes = Changes()
-        self._seen = Seen()
+        self._seen = Seen()  # those that wait are in it, and taken out where they fail
+        self._waiting: dict[str, tuple[Loaded, bool]] = {}  # documents that are prepared together, and whether they are new
+        self._size = 0  # characters of those that wait
         self._spared: list[str] = []  # files and folders that could not be read: what the index holds of them stays
 
     def read(self, corpus: Iterable[Loaded | Failed]) -> Changes:
-        """Read to the end; new and changed documents are added to the draft as they come."""
+        """Read to the end; new and changed documents are added to the draft as they come, some together."""
         for item in corpus:
             reached("scan.document")
             if isinstance(item, Failed):
+                self._prepare()  # what is said of documents stays in their order
                 self._fail(item)
             else:
                 self._take(item)
+        self._prepare()
         self._find_deleted()
         return self.changes
 
@@ -106,32 +111,45 @@ class Scan:
             self._spared.append(item.source)
 
     def _take(self, item: Loaded) -> None:
-        document, root = item.document, str(item.root)
+        document = item.document
+        if document.id in self._waiting:
+            self._prepare()  # whether it is in the index tells what another one of its id is
         known = self._old.state(document.id) if self._old is not None else None
-        if fault := self._fault(document, known):
+        first = self._seen.add(document.id)
+        if fault := self._fault(document, known) if first else "duplicate id":
+            if first:
+                self._seen.discard(document.id)
+            self._prepare()
             self._fail(Failed(document.id, fault, item.root))
-            return
-        if known is not None and known[:2] == (document.digest, root) and not self._renew:
-            self._seen.add(document.id)
+        elif known is None or known[:2] != (document.digest, str(item.root)) or self._renew:
+            self._waiting[document.id] = item, known is None
+            self._size += len(document.text)
+            if len(self._waiting) >= TOGETHER or self._size >= CHARACTERS:
+                self._prepare()
+        else:
             self.changes.unchanged += 1
             if known[2] != document.source:  # else a later run on the file it was in would take it for gone
                 self.changes.placed += 1
                 table = self._draft().table
                 table.note(replace(table[document.id], source=document.source))
+
+    def _prepare(self) -> None:
+        """Add the documents that wait to the draft."""
+        waiting, self._waiting, self._size = self._waiting, {}, 0
+        if not waiting:
             return
-        try:
-            prepared = prepare(document, root, self._recipe)
-        except (ValueError, StoreError) as error:
-            self._fail(Failed(document.id, str(error), item.root))
-            return
-        self._seen.add(document.id)
-        self._draft().add(prepared)
-        (self.changes.added if known is None else self.changes.updated).add(document.id)
+        made = prepare_all([(item.document, str(item.root)) for item, _ in waiting.values()], self._recipe)
+        for prepared, (item, new) in zip(made, waiting.values(), strict=True):
+            if isinstance(prepared, Exception):
+                self._seen.discard(item.document.id)
+                self._fail(Failed(item.document.id, str(prepared), item.root))
+            else:
+                (self.changes.added if new else self.changes.updated).note(item.document.id)
+        if added := [p for p in made if not isinstance(p, Exception)]:
+            self._draft().add(*added)
 
     def _fault(self, document: Document, known: tuple[str, str, str] | None) -> str | None:
         """Return why a document cannot be in the index, None when it can."""
-        if document.id in self._seen:
-            return "duplicate id"
         if known is not None and not self._named.covers(known[1], known[2]):
             return (
                 f"the index has a document of this id from {known[1]}; rename one, or, where the corpus was moved, index it with --rebuild --allow-mass-delete"

@@ -35,8 +35,8 @@ def average_length(terms: int, chunks: int) -> float:
     return float(2 ** (round(math.log2(mean) * STEPS) / STEPS)) if mean > 0 else 1.0
 
 
-def bm25_weights(lengths: Sequence[int], times: NDArray[np.uint32], space: SparseSpace, average: float) -> NDArray[np.float64]:
-    """Return the document side of BM25 of chunks, one after the other: chunk `i` has `lengths[i]` distinct terms.
+def bm25_weights(lengths: Sequence[int], times: NDArray[np.uint32], space: SparseSpace, average: float | NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the document side of BM25 of chunks, one after the other: chunk `i` has `lengths[i]` distinct terms; the average is one for all, or one each.
 
     `tf (k1 + 1) / (tf + k1 (1 - b + b length / average))` for each term (Robertson and Zaragoza 2009, eq. 3.15);
     the engine multiplies by `idf = ln(1 + (N - n + 0.5) / (n + 0.5))`, with N and n counted in scope.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Any, BinaryIO
@@ -12,16 +12,18 @@ import numpy as np
 
 from rag.index.frames import Frame, put
 from rag.index.prepare import Counts, Prepared, titled
-from rag.index.rows import DocumentRow, Facts, plain
+from rag.index.rows import Facts
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Spooled:
     """A document as it comes out of the spool. `payloads` are JSON objects with a comma after each but the last, `sizes` their bytes without it."""
 
-    row: DocumentRow
-    facts: Facts
+    id: str
+    tenant: str
+    title: str
     text: str
+    facts: Facts
     ids: Sequence[str] = ()
     payloads: bytes = b""
     sizes: Sequence[int] = ()
@@ -31,42 +33,48 @@ class Spooled:
 
     def texts(self) -> list[str]:
         """Return the indexed text of every chunk."""
-        title, text, said = self.row.title, self.text, self.said
+        title, text, said = self.title, self.text, self.said
         cuts = zip(self.spans[::2], self.spans[1::2], strict=True)
         return [said[str(n)] if said and str(n) in said else titled(title, text[a:b]) for n, (a, b) in enumerate(cuts)]
 
 
-def put_document(stream: BinaryIO, document: Prepared) -> int:
-    """Write one document; returns about how many bytes it takes."""
-    payloads = [json.dumps(p) for p in document.payloads]
-    blobs = [document.text.encode("utf-8"), ",".join(payloads).encode("ascii")]
-    for c in document.counts.values():
-        blobs += [c.terms.tobytes(), c.times.tobytes()]
-    facts = document.facts
+def put_documents(stream: BinaryIO, documents: Sequence[Prepared]) -> int:
+    """Write documents as one frame; returns about how many bytes they take."""
+    texts = [d.text.encode("utf-8") for d in documents]
+    payloads = [[json.dumps(p) for p in d.payloads] for d in documents]
+    counts = [c for d in documents for c in d.counts.values()]
+    blobs = [b"".join(texts), ",".join([p for own in payloads for p in own]).encode("ascii")]
+    blobs += [b"".join([c.terms.tobytes() for c in counts]), b"".join([c.times.tobytes() for c in counts])]
     header: dict[str, Any] = {
-        "row": plain(document.row),
-        "facts": [facts.terms, facts.fields, facts.over_limit],
-        "ids": document.ids,
-        "sizes": [len(p) for p in payloads],
-        "spans": [at for p in document.payloads for at in (p["start"], p["end"])],
-        "said": {n: p["index_text"] for n, p in enumerate(document.payloads) if "index_text" in p},
-        "terms": {name: c.lengths for name, c in document.counts.items()},
+        "own": [(d.row.id, d.row.tenant, d.row.title) for d in documents],
+        "facts": [(d.facts.terms, d.facts.fields, d.facts.over_limit) for d in documents],
+        "bytes": list(map(len, texts)),
+        "ids": [d.ids for d in documents],
+        "sizes": [list(map(len, own)) for own in payloads],
+        "spans": [[at for p in d.payloads for at in (p["start"], p["end"])] for d in documents],
+        "said": [{n: p["index_text"] for n, p in enumerate(d.payloads) if "index_text" in p} for d in documents],
+        "terms": [{name: c.lengths for name, c in d.counts.items()} for d in documents],
     }
     put(stream, header, blobs)
     return sum(map(len, blobs))
 
 
-def document(frame: Frame) -> Spooled:
-    """Return the document that a frame holds."""
-    header, (text, payloads, *arrays) = frame
-    counts = {}
-    for n, (name, lengths) in enumerate(header["terms"].items()):
-        counts[name] = Counts(lengths, *(np.frombuffer(a, dtype=np.uint32) for a in arrays[2 * n : 2 * n + 2]))
-    row = header["row"]
-    row["meta"] = {k: tuple(v) if isinstance(v, list) else v for k, v in row["meta"].items()}
-    terms, fields, over = header["facts"]
-    facts = Facts({k: (v[0], v[1]) for k, v in terms.items()}, fields, over)
-    return Spooled(DocumentRow(**row), facts, text.decode("utf-8"), header["ids"], payloads, header["sizes"], header["spans"], header["said"], counts)
+def documents(frame: Frame) -> Iterator[Spooled]:
+    """Yield the documents that a frame holds."""
+    header, (texts, payloads, terms, times) = frame
+    arrays = np.frombuffer(terms, dtype=np.uint32), np.frombuffer(times, dtype=np.uint32)
+    text = payload = term = 0
+    each = (header[name] for name in ("own", "facts", "bytes", "ids", "sizes", "spans", "said", "terms"))
+    for (doc, tenant, title), facts, size, ids, sizes, spans, said, held in zip(*each, strict=True):
+        counts = {}
+        for name, lengths in held.items():
+            end = term + sum(lengths)
+            counts[name] = Counts(lengths, *(a[term:end] for a in arrays))
+            term = end
+        end = payload + sum(sizes) + max(0, len(sizes) - 1)
+        found = Facts({k: (v[0], v[1]) for k, v in facts[0].items()}, facts[1], facts[2])
+        yield Spooled(doc, tenant, title, texts[text : text + size].decode("utf-8"), found, ids, payloads[payload:end], sizes, spans, said, counts)
+        text, payload = text + size, end + (1 if sizes else 0)
 
 
 def payload_ranges(documents: Sequence[Spooled]) -> tuple[bytes, list[int]]:

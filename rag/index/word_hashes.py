@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,3 +35,15 @@ def word_hashes(text: str) -> NDArray[np.uint64]:
         return _WORDS.numbers(found)
     data = _KEPT.joined(text.split()) or b"".join(map(_word, "".join(text.split())))  # no word holds white space
     return np.frombuffer(data, dtype="<u8")
+
+
+def many_hashes(texts: Sequence[str]) -> list[NDArray[np.uint64]]:
+    """Return `word_hashes` of every text. Those that are ASCII are looked up together, however short each is."""
+    plain = [n for n, t in enumerate(texts) if t.isascii()]
+    together: dict[int, NDArray[np.uint64]] = {}
+    if sum(len(texts[n]) for n in plain) >= FEW:
+        found = runs("\n".join([texts[n] for n in plain]))
+        ends = np.searchsorted(found.starts, np.cumsum([len(texts[n]) + 1 for n in plain]), side="right")
+        if found.longest <= LONGEST:
+            together = dict(zip(plain, np.split(_WORDS.numbers(found), ends[:-1]), strict=True))
+    return [h if (h := together.get(n)) is not None and len(h) else word_hashes(t) for n, t in enumerate(texts)]

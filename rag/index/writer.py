@@ -7,12 +7,14 @@ disk kills it with SIGBUS, an optimisation holds its interpreter for minutes: ne
 from __future__ import annotations
 
 import ctypes
+import gc
 import json
 import os
 import signal
 import sys
+from collections import deque
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -31,6 +33,7 @@ from rag.index.lock import hold
 from rag.index.manifest import Manifest, write_json, write_manifest
 
 _PDEATHSIG = 1
+BEHIND = 1  # frames that wait while one is written
 MANY = 5_000  # points; with fewer, reading them takes less than one more index takes to sync
 
 
@@ -40,6 +43,7 @@ class Job:
     def __init__(self, path: Path, base: Path | None, layout: Layout, expected: int = 0) -> None:
         """Start from nothing, or from a copy of the shard of a sealed generation; about `expected` points it will hold."""
         self.path, self.layout, self.expected, self.written = path, layout, expected, 0
+        self._threads, self._writing = ThreadPoolExecutor(1), deque[Future[None]]()
         self.held = hold(path)
         reached("child.begin")
         if base is None:
@@ -54,28 +58,45 @@ class Job:
     def lay_out(self, layout: Layout, expected: int) -> None:
         """Go on as a generation of about `expected` points is laid out: how many there will be was not known at first."""
         self.layout, self.expected = layout, expected
+        self._settle()
         self.engine.close()
         self.engine = EdgeEngine.patch(self.path / "shard", layout, expected)
 
     def delete(self, documents: Sequence[tuple[str, str]]) -> None:
         """Delete all points of documents, given as tenant and id."""
         reached("child.delete")
+        self._settle()
         for tenant, doc_id in documents:
             self.engine.delete(self.engine.points_of(tenant, doc_id))
 
     def write(self, header: Mapping[str, Any], blobs: Sequence[bytes]) -> None:
-        """Write the points of a frame."""
+        """Write the points of a frame, while the next is taken: the engine lets go of the interpreter. What fails is raised by the next call."""
         reached("child.write")
         self._look(sum(map(len, blobs)))
-        self.engine.write_batch(batch(header, blobs))
+        operation = self.engine.operation(batch(header, blobs))
+        self._settle(BEHIND)
+        self._writing.append(self._threads.submit(self.engine.apply, operation))
         before, self.written = self.written, self.written + len(header["ids"])
         size = segment_points(self.layout, self.expected)
         if self.written // size > before // size:
+            self._settle()
             self.engine.rotate(self.expected)
+
+    def _settle(self, behind: int = 0) -> None:
+        """Wait until all frames but so many are written. Raises `StoreError` when one was not."""
+        while len(self._writing) > behind:
+            self._writing.popleft().result()
+
+    def abandon(self) -> None:
+        """Close what is not to be finished."""
+        self._threads.shutdown(cancel_futures=True)
+        self.engine.close()
+        os.close(self.held)
 
     def reweigh(self, header: Mapping[str, Any], blobs: Sequence[bytes]) -> None:
         """Replace sparse vectors of points that stay."""
         reached("child.reweigh")
+        self._settle()
         self._look(sum(map(len, blobs)))
         self.engine.reweigh(header["space"], _weights(header["ids"], unpack(header["lengths"], *blobs)))
 
@@ -85,6 +106,8 @@ class Job:
 
     def seal(self, manifest: Manifest, tenants: Mapping[str, int]) -> None:
         """Optimise, verify, and write the manifest last, everything on disk."""
+        self._settle()
+        self._threads.shutdown()
         require_space(self.path, used(self.path / "shard"), "optimising")
         reached("child.optimize")
         kind = {"kind": "keyword"} if manifest.points >= MANY else {}  # chunks are then counted without reading what the points hold
@@ -127,8 +150,7 @@ def _handle(job: Job | None, header: Mapping[str, Any], blobs: Sequence[bytes]) 
     do = header["do"]
     if do == "begin":
         if job is not None:
-            job.engine.close()
-            os.close(job.held)
+            job.abandon()
         layout = Layout(header["dense"], tuple(header["sparse"]), header["hnsw"], header["quantization"])
         made = Job(Path(header["path"]), Path(header["base"]) if header["base"] else None, layout, header["points"])
         if fields := header.get("fields"):
@@ -164,6 +186,7 @@ def main() -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; who asked decides
     out = os.fdopen(os.dup(1), "w", encoding="ascii")
     os.dup2(2, 1)  # whatever native code prints must not pass for an answer
+    gc.set_threshold(100_000)  # a frame makes thousands of containers, none of them in a cycle
     job: Job | None = None
     while (frame := take(sys.stdin.buffer)) is not None:
         header, blobs = frame

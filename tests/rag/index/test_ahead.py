@@ -9,7 +9,7 @@ from dataclasses import asdict
 import pytest
 
 from rag.errors import StoreError
-from rag.index import ahead, child, commit, fit
+from rag.index import ahead, child, commit, fit, scan
 from rag.index.engine import Scope
 from rag.index.store import Index
 from rag.memo import Memo
@@ -26,7 +26,8 @@ def documents():
 
 @pytest.fixture
 def small(monkeypatch):
-    """Windows of four chunks, of which the first is sent after eight."""
+    """Windows of four chunks, of which the first is sent after eight; every document is prepared as it comes."""
+    monkeypatch.setattr(scan, "TOGETHER", 1)
     monkeypatch.setattr(ahead, "FIRST", 8)
     monkeypatch.setattr(ahead, "WINDOW", 4)
     monkeypatch.setattr(commit, "WINDOW", 4)
@@ -71,6 +72,7 @@ def test_what_was_sent_by_the_right_average_is_not_weighed_anew(lab, monkeypatch
 
 def test_a_layout_that_only_the_whole_asks_for_is_taken_up(lab, monkeypatch, small):
     monkeypatch.setattr(fit, "QUANTIZED", 30)
+    monkeypatch.setattr(ahead, "LIKELY", 8)
     (streamed, _), (whole, _) = both(lab, monkeypatch, lab.pipeline(), documents())
     assert streamed == whole
     assert streamed[2]["quantization"] == "scalar"
@@ -78,6 +80,16 @@ def test_a_layout_that_only_the_whole_asks_for_is_taken_up(lab, monkeypatch, sma
     path = lab.folder()
     lab.build(path, lab.pipeline(), documents())
     assert list(path.glob("gen-*/shard/**/quantized.data"))
+
+
+def test_a_layout_that_the_whole_does_not_ask_for_is_given_up(lab, monkeypatch, small):
+    """What is sent early is laid out as `LIKELY` chunks ask for: quantized, which so few are not."""
+    monkeypatch.setattr(fit, "QUANTIZED", ahead.LIKELY)
+    path = lab.folder()
+    lab.build(path, lab.pipeline(), documents())
+    with Index.open(path, lab.runtime) as index:
+        assert index.manifest.quantization == "none"
+    assert not list(path.glob("gen-*/shard/**/quantized.data"))
 
 
 def test_no_more_is_sent_than_one_segment_holds(lab, monkeypatch, small):

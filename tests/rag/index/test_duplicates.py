@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binom
 
-from rag.index.duplicates import CROWD, HASHES, Candidate, Duplicate, Work, band_rows, find, miss_probability, similarity, sketch
+from rag.index.duplicates import CROWD, HASHES, Candidate, Duplicate, Work, band_rows, find, miss_probability, similarity, sketch, sketches
 
 PAST = "It was the best of times, it was the worst of times, it was the age of wisdom"
 
@@ -48,6 +48,12 @@ def test_a_signature_is_256_ascii_characters_for_every_text():
     for text in ("", "   ", "a", "?!", PAST, PAST * 300, "\ud800", "\u4eca\u5929", "\x00"):
         assert len(sketch(text)) == 256
         assert sketch(text).isascii()
+
+
+@given(st.lists(st.lists(st.sampled_from(["cat", "dog", "Caf\u00e9", "?!", "w", "x" * 70]), max_size=300).map(" ".join), max_size=12))
+def test_signatures_made_together_are_those_made_one_by_one(texts):
+    """No run of words goes over the end of a text."""
+    assert sketches(texts) == [sketch(t) for t in texts]
 
 
 def test_a_signature_is_the_same_in_another_process():

@@ -116,12 +116,14 @@ def test_a_disk_that_fills_up_while_building_is_refused_in_time(world: World, sm
     assert answers(world, small) == expected
 
 
-def test_a_writer_that_a_full_disk_kills_dies_alone_and_the_disk_is_named(world: World, small: Stage, large: Path) -> None:
+@pytest.mark.parametrize("leave", [9_000_000, 12_000_000])
+def test_a_writer_that_a_full_disk_kills_dies_alone_and_the_disk_is_named(world: World, small: Stage, large: Path, leave: int) -> None:
+    """The less is left the sooner: it is killed while it writes, or the engine itself sees that it cannot optimise."""
     expected = answers(world, small)
     blind = world.folder / "blind"
     blind.mkdir(exist_ok=True)
     (blind / "sitecustomize.py").write_text(_BLIND)
-    fill(small, 12_000_000)
+    fill(small, leave)
     environment = {"PYTHONPATH": f"{blind}{os.pathsep}{ROOT}", "RAG_CACHE_DIR": str(world.folder / "memo")}
     done = world.commands.run("index", str(large), "-c", "c.yaml", "-i", "ix", "--json", cwd=small.path, before=_BLIND, **environment)
     assert done.code == 1

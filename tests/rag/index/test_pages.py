@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from rag.errors import StoreError
 from rag.index.edge import EdgeEngine
 from rag.index.pages import PAGE, page_ids, page_span, pages
-from rag.types import Document, Span
+from rag.types import Span
 
 UNITS = ["a", "é", "日", "👍", "\U0001f469\u200d\U0001f467", "\r\n", "\x00", "\u2028", " "]
 TEXT = "".join(UNITS[(i * i + i // 7) % len(UNITS)] for i in range(3 * PAGE))[: 3 * PAGE + 17]
@@ -49,9 +49,9 @@ def test_texts_of_several_spans_are_read_in_one_request(reader, monkeypatch):
 
 def test_a_document_as_long_as_a_page_has_one_page(reader):
     assert reader.text(Span("exact.md", 0, PAGE)) == "x" * PAGE
-    assert len(list(pages(Document("exact.md", "x" * PAGE), ""))) == 1
-    assert len(list(pages(Document("more.md", "x" * PAGE + "y"), ""))) == 2
-    assert list(pages(Document("none.md", ""), "")) == []
+    assert len(list(pages("exact.md", "x" * PAGE, ""))) == 1
+    assert len(list(pages("more.md", "x" * PAGE + "y", ""))) == 2
+    assert list(pages("none.md", "", "")) == []
 
 
 def test_a_span_outside_the_text_or_of_an_unknown_document_is_one_clear_error(reader):
@@ -71,7 +71,7 @@ def test_page_borders():
 
 def test_pages_of_tenants_are_apart():
     assert set(page_ids("x", Span("a", 0, 9))).isdisjoint(page_ids("y", Span("a", 0, 9)))
-    (page,) = pages(Document("a", "text"), "x")
-    assert page.payload["tenant"] == "x"
-    (page,) = pages(Document("a", "text"), "")
-    assert "tenant" not in page.payload
+    ((_, payload),) = pages("a", "text", "x")
+    assert payload["tenant"] == "x"
+    ((_, payload),) = pages("a", "text", "")
+    assert "tenant" not in payload

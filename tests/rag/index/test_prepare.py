@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import pytest
 
 from rag.errors import StoreError
-from rag.index.prepare import TEXT_IN_PAYLOAD, Recipe, index_text, prepare
+from rag.index.prepare import TEXT_IN_PAYLOAD, Recipe, index_text, prepare, prepare_all
 from rag.runtime import Runtime
 from rag.stages import Chunker, SparseSpace
 from rag.types import Document, Piece
@@ -21,7 +21,8 @@ class BreaksOnX(Chunker):
     use = "breaks_on_x"
 
     def chunk(self, document: Document, runtime: Runtime) -> Iterator[Piece]:
-        yield Piece(0, len(document.text) + document.text.startswith("x"))
+        if document.text:
+            yield Piece(0, len(document.text) + document.text.startswith("x"))
 
 
 def made(lab, document, pipeline, spaces=None):
@@ -111,3 +112,22 @@ def test_what_no_engine_stores_is_refused_before_anything_is_written(lab):
         made(lab, Document("a", "text", modified=float("inf")), lab.pipeline("bm25"))
     with pytest.raises(ValueError, match="no chunk came out"):
         made(lab, Document("a", " \n"), lab.pipeline("bm25"))
+
+
+def test_documents_prepared_together_are_those_prepared_alone_and_one_that_fails_stands_for_itself(lab):
+    """Texts in ASCII are read together: others between them must not shift their terms, nor do those that fail."""
+    pipeline = replace(lab.pipeline("bm25"), chunk=BreaksOnX())
+    recipe = Recipe(pipeline, (SparseSpace("english", 1.2, 0.75), SparseSpace("none", 1.2, 0.75)), lab.runtime, 9.0)
+    texts = ["the cats and cats", "caf\u00e9 dog", "xbad", "the", "", "dog " * 900, "\u732b\u72ac", "a cat"]
+    documents = [(Document(f"d{n}", t, {"n": n}, "T\u00e9" if n == 3 else "T"), "/c") for n, t in enumerate(texts)]
+    together = prepare_all(documents, recipe)
+    assert [type(m).__name__ for m in together] == ["Prepared", "Prepared", "ValueError", "Prepared", "ValueError", *["Prepared"] * 3]
+    assert str(together[4]) == "no chunk came out of it (blank text)"
+    for one, (document, root) in zip(together, documents, strict=True):
+        if not isinstance(one, Exception):
+            alone = prepare(document, root, recipe)
+            assert (one.row, one.facts, one.text, one.ids, one.payloads) == (alone.row, alone.facts, alone.text, alone.ids, alone.payloads)
+            for name in ("english", "none"):
+                a, b = one.counts[name], alone.counts[name]
+                assert (a.lengths, a.terms.tolist(), a.times.tolist()) == (b.lengths, b.terms.tolist(), b.times.tolist())
+    assert prepare_all([], recipe) == []

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from rag.errors import StoreError
+from rag.index import scan
 from rag.index.draft import Draft
-from rag.index.prepare import Recipe, prepare
+from rag.index.prepare import NO_CHUNK, Recipe, prepare
 from rag.index.scan import Changes, Named, Scan, above, below, check_mass
 from rag.loaders.corpus import Failed, Loaded
 from rag.types import Document
@@ -152,6 +153,43 @@ def test_of_two_documents_of_one_id_the_first_stays_and_the_second_is_counted(he
     assert counts(found) == (["a.md"], [], [], 0, ["a.md"], 0)
     assert found.failed[0].reason == "duplicate id"
     assert held.drafts[0].table["a.md"].length == len("first")
+
+
+@pytest.mark.parametrize("together", [1, 2, 3, 64])
+def test_however_many_documents_are_prepared_together_the_same_comes_out(held, monkeypatch, together):
+    """What failed is said in order; of two of one id the second is taken where the first has no text, and one that failed spares what it held."""
+    monkeypatch.setattr(scan, "TOGETHER", together)
+    held.hold("kept.md")
+    held.hold("old.md")
+    blank, second = loaded("twice.md", " "), loaded("twice.md", "second")
+    items = [
+        loaded("a.md"),
+        blank,
+        second,
+        loaded("a.md", "again"),
+        Failed("old.md", "binary", C, "/c/old.md"),
+        loaded("kept.md", "new"),
+        loaded("blank.md", " "),
+    ]
+    found = held.scan([*items, loaded("b.md"), loaded("\0.md"), loaded("twice.md", "third")])
+    failed = ["twice.md", "a.md", "old.md", "blank.md", "\0.md", "twice.md"]
+    assert counts(found) == (["a.md", "b.md", "twice.md"], ["kept.md"], [], 0, failed, 0)
+    assert [f.reason for f in found.failed if f.doc_id in ("a.md", "twice.md")] == [NO_CHUNK, "duplicate id", "duplicate id"]
+    assert [d.text for d in held.drafts[0].spooled()] == ["text", "second", "new", "text"]
+    assert sorted(held.drafts[0].table) == ["a.md", "b.md", "kept.md", "old.md", "twice.md"]
+
+
+def test_documents_wait_for_no_more_than_so_many_characters(held, monkeypatch):
+    monkeypatch.setattr(scan, "CHARACTERS", 10)
+    seen = []
+
+    def corpus():
+        for n in range(6):
+            yield loaded(f"{n}.md", "12345")
+            seen.append(held.drafts[0].chunks if held.drafts else 0)
+
+    held.scan(corpus())
+    assert seen == [0, 2, 2, 4, 4, 6]
 
 
 def test_an_id_of_a_path_that_is_not_named_is_refused_and_kept(held):

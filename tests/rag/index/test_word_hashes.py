@@ -6,7 +6,7 @@ import hashlib
 
 import pytest
 
-from rag.index.word_hashes import LONGEST, word_hashes
+from rag.index.word_hashes import LONGEST, many_hashes, word_hashes
 from rag.words import FEW
 
 
@@ -35,3 +35,13 @@ def test_the_rest_of_a_very_long_word_is_another_word():
 def test_without_words_characters_count():
     assert word_hashes("?! .").tolist() == [reference(c) for c in "?!."]
     assert word_hashes(" \n").tolist() == []
+
+
+@pytest.mark.parametrize("times", [1, FEW])
+def test_texts_that_are_read_together_are_read_as_each_by_itself(times):
+    """Of few characters and of many; among them are texts without words, without anything, with a very long word and with other letters."""
+    texts = ["cat dog", "", "?! .", "caf\u00e9 cat", "a" * (LONGEST + 3) + " b", "Dog\n\ncat", " ", "end"] * (1 + times // 80)
+    assert [h.tolist() for h in many_hashes(texts)] == [word_hashes(t).tolist() for t in texts]
+    short = [t for t in texts if len(t) <= LONGEST]
+    assert [h.tolist() for h in many_hashes(short)] == [word_hashes(t).tolist() for t in short]
+    assert many_hashes([]) == []

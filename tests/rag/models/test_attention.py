@@ -57,6 +57,33 @@ def test_rows_behind_the_last_text_give_zeros() -> None:
     assert not found[-3:].any()
 
 
+@pytest.mark.parametrize("size", [0.01, 1.0, 40.0])
+def test_scores_of_any_size_give_weights_that_add_up_to_one(size: float) -> None:
+    """At 40 most exponentials lie beyond the format's range: the softmax takes their place, which finds the same highest."""
+    given = joined(sum(LENGTHS))
+    given[:, :16] *= size  # queries and keys
+    half = given.bfloat16()
+    found = attend(half, LENGTHS, 2)
+    assert torch.allclose(found.double(), reference(half, LENGTHS, 2), atol=0.05)
+    half[:, 16:] = 1  # values: whatever the weights are, their mean is one
+    assert torch.allclose(attend(half, LENGTHS, 2).float(), torch.ones(len(half), 8), atol=0.01)
+
+
+def test_bare_exponentials_and_the_softmax_give_the_same_to_rounding(monkeypatch: pytest.MonkeyPatch) -> None:
+    half = joined(sum(LENGTHS)).bfloat16()
+    bare = attend(half, LENGTHS, 2)
+    monkeypatch.setattr(attention, "_RANGE", (1.0, 0.0))  # no sum is within it
+    assert torch.allclose(bare.float(), attend(half, LENGTHS, 2).float(), atol=0.02)
+
+
+def test_what_is_not_a_number_stays_so_and_in_its_row() -> None:
+    given = joined(9).bfloat16()
+    given[4, 0] = float("nan")  # a query: its own row alone
+    found = attend(given, [9], 2)
+    assert found[4, :4].isnan().all()
+    assert found[[0, 1, 2, 3, 5, 6, 7, 8]].isfinite().all()
+
+
 def test_a_long_text_in_bfloat16_goes_the_way_that_holds_no_table_of_scores(monkeypatch: pytest.MonkeyPatch) -> None:
     """Beyond so many scores torch's own attention is used, which gives the same."""
     given = joined(9).bfloat16()
