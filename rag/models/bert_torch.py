@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 Array = NDArray[np.float32]
 R = TypeVar("R")
 BUDGET = 4096  # tokens of a batch on one core; half as many take 3 % longer, because each batch reads all weights, twice as many are no quicker
-SHORT = 32  # rows that are not rounded up
+SHORT = 32  # rows that are rounded up to a multiple of four
 OVERHEAD = 12  # tokens that take as long as what takes the same time for any number of them
 ACCELERATED = 65536  # tokens of a batch on an accelerator
 
@@ -175,11 +175,11 @@ def batched(lengths: Sequence[int], budget: int, padded: bool = False) -> list[l
 
 
 def rounded(tokens: int) -> int:
-    """Return at least that many rows: as many up to 32, which are those of a question, beyond that at most a sixteenth more (or seven).
+    """Return at least that many rows: a multiple of four up to 32, which are those of a question, beyond that at most a sixteenth more (or seven).
 
     For every number of rows a layer first meets, torch's library makes a program, which takes a millisecond and megabytes, and keeps it.
     """
-    step = max(8, 1 << max(0, tokens.bit_length() - 5)) if tokens > SHORT else 1
+    step = max(8, 1 << max(0, tokens.bit_length() - 5)) if tokens > SHORT else 4
     return -(-tokens // step) * step
 
 

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from collections import deque
+from statistics import median
 
-TRIES = 3  # of each way at first, of which the first is forgotten: it pays for what later ones find ready
-AGAIN = 64  # calls between two trials of a way that was slower
+TRIES = 4  # of each way at first, of which the first is forgotten: it pays for what later ones find ready
+AGAIN = 16  # calls between two trials of a way that was slower
 
 
 class Quicker:
-    """Keeps the last two times of each way. The quickest on average is taken; every so many calls one of the others is tried again.
+    """Keeps the last three times of each way. The one with the lowest median is taken; every so many calls one of the others is tried again.
 
-    A way that becomes slow is left after a call or two; one that becomes quick is found within two or three trials. Threads may share it: what
-    they mix up is a time or the count of calls, and never what is computed.
+    A way that becomes slow is left after two calls. One whose trial beats the way that is taken is tried again at once, so that it is taken from
+    the second good trial on; a single good or bad time decides nothing. Threads may share it: what they mix up is a time or the count of calls,
+    and never what is computed.
     """
 
     def __init__(self, ways: int = 2) -> None:
         """Start with nothing known of the ways 0, 1, ..."""
         self._last: list[deque[float]] = [deque(maxlen=TRIES - 1) for _ in range(ways)]
         self._tried, self._calls = [0] * ways, 0
+        self._promising: int | None = None
 
     def way(self) -> int:
         """Return the way to go next."""
@@ -26,7 +29,10 @@ class Quicker:
         if new:
             return new[0]
         self._calls += 1
-        best = min(range(len(self._last)), key=lambda w: sum(self._last[w]))
+        best = self._best()
+        promising, self._promising = self._promising, None
+        if promising is not None:
+            return promising
         trial, rest = divmod(self._calls, AGAIN)
         others = [w for w in range(len(self._last)) if w != best]
         return best if rest or not others else others[trial % len(others)]
@@ -35,3 +41,8 @@ class Quicker:
         """Keep what a call took, for work of one size."""
         self._tried[way] += 1
         self._last[way].append(seconds)
+        if min(self._tried) >= TRIES and (best := self._best()) != way and seconds < median(self._last[best]):
+            self._promising = way
+
+    def _best(self) -> int:
+        return min(range(len(self._last)), key=lambda w: median(self._last[w]))

@@ -108,9 +108,7 @@ def test_every_method_of_a_reader_is_probed():
 
 def test_what_a_reader_shows_beside_its_methods_is_known(lab, opened):
     shown = {n for n in vars(opened["beta"].reader(pipe(lab), tenant="alpha")) if not n.startswith("_")}
-    assert shown == {"runtime", "scope", "exact", "compared"}, (
-        "a stage can read this attribute: see that it tells nothing of other tenants, then add it here"
-    )
+    assert shown == {"runtime", "scope", "exact", "compared"}, "a stage can read this attribute: see that it tells nothing of other tenants, then add it here"
 
 
 def test_guessed_ids_are_answered_like_unknown_ones(lab, opened):
