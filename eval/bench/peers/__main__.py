@@ -37,7 +37,7 @@ def main(
     chunks: Annotated[int | None, typer.Option(min=20, help="How many passages of 120 words; default: 20,000, and 400 for embed.")] = None,
     peers: Annotated[str, typer.Option(help="Only these competitors and ours, separated by semicolons.")] = "",
     rounds: Annotated[int | None, typer.Option(min=1, help="Rounds of every competitor in turn; default: 3, and 1 for grid.")] = None,
-    questions: Annotated[int, typer.Option(min=1, help="Questions a round of searches.")] = 40,
+    questions: Annotated[int, typer.Option(min=1, help="Questions a round of searches, of which the second half is timed.")] = 40,
     python: Annotated[Path, typer.Option(help="The interpreter of the peers' environment; `make bench-peers` makes it.")] = Path("out/peers-venv/bin/python"),
     out: Annotated[Path | None, typer.Option(help="Where the figures go; default: eval/bench/results/peers-WORK.json, grid.json.")] = None,
 ) -> None:

@@ -36,6 +36,11 @@ def overlap(found: Sequence[Sequence[int]], others: Sequence[Sequence[int]], top
     return round(sum(shares) / len(shares), 3) if shares else 0.0
 
 
+def warmed(times: Sequence[float]) -> list[float]:
+    """Return the second half of the times of a round (of three, two), ascending: those before found the process's memory cold."""
+    return sorted(times[len(times) // 2 :])
+
+
 def _round(value: float) -> float:
     """Return a number with four significant digits."""
     return float(f"{value:.4g}")

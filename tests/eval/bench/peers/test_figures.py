@@ -2,7 +2,7 @@
 
 import pytest
 
-from eval.bench.peers.figures import compared, figure, overlap, ratios
+from eval.bench.peers.figures import compared, figure, overlap, ratios, warmed
 
 
 def test_a_figure_is_the_median_with_the_lowest_and_the_highest():
@@ -35,3 +35,9 @@ def test_overlap_is_the_mean_share_of_the_first_ten():
 def test_another_number_of_questions_is_no_overlap():
     with pytest.raises(ValueError, match="argument"):
         overlap([[1]], [[1], [2]])
+
+
+def test_the_first_half_of_a_round_warms_up():
+    assert warmed([9.0, 8.0, 3.0, 1.0]) == [1.0, 3.0]
+    assert warmed([9.0, 3.0, 1.0]) == [1.0, 3.0]
+    assert warmed([2.0]) == [2.0]
