@@ -27,11 +27,11 @@ def groups(pipelines: Mapping[str, Pipeline]) -> list[list[str]]:
     """Return the names of pipelines by what they can share: chunks, tenant key and what becomes of duplicates."""
     found: dict[tuple[object, ...], list[str]] = {}
     for name, p in pipelines.items():
-        found.setdefault((p.chunk_key, *_options(p)), []).append(name)
+        found.setdefault((p.chunk_key, *held_by(p)), []).append(name)
     return list(found.values())
 
 
-def _options(pipeline: Pipeline) -> tuple[object, ...]:
+def held_by(pipeline: Pipeline) -> tuple[object, ...]:
     """Return the options that change what an index holds."""
     o = pipeline.index
     return o.tenant_key, o.duplicates, o.duplicate_similarity
@@ -42,7 +42,7 @@ def place(pipelines: Sequence[Pipeline], corpus: str, runtime: Runtime) -> tuple
     spaces: tuple[Space, ...] = tuple(sorted({s for p in pipelines for s in p.retrieve.spaces()}, key=space_name))
     first = pipelines[0]
     models = [runtime.encoder(s.model).identity for s in spaces if isinstance(s, DenseSpace)] + runtime.identities(first.chunk)
-    name = key("index", 2, corpus, first.chunk_key, list(spaces), models, list(_options(first)), version("qdrant-edge-py"))
+    name = key("index", 2, corpus, first.chunk_key, list(spaces), models, list(held_by(first)), version("qdrant-edge-py"))
     return spaces, cache_dir() / "indexes" / name
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -13,14 +14,16 @@ from pathlib import Path
 from typing import Any
 
 from eval.boundaries import chunk_spans, held
+from eval.counts import code
 from eval.entries import entry, joined, neighbours, whole
-from eval.grid import groups, open_shared
+from eval.grid import groups, held_by, open_shared
 from eval.judges.spec import JudgeSpec
 from eval.latency import kept, machine, measure, size
 from eval.metrics import DEFAULT_METRICS
 from eval.questions import Question
 from eval.records import answer_row, failed_row, question_row, score_rows, seal, sealed, write_jsonl
 from eval.scoring import BLOCK, score
+from eval.sweep_calls import per_question
 from eval.task import Task, prepare
 from rag.config import dump
 from rag.errors import ChatError, ConfigError
@@ -37,6 +40,7 @@ from rag.types import Answer
 # Failures that are a matter of one question. After any other the run ends, and goes on where it stopped when it is started again.
 ONE_QUESTION = frozenset({"refused", "truncated", "malformed", "too_long"})
 RESERVED = ("questions.jsonl", "summary.json")
+SPEED = ("RAG_DEVICE", "RAG_PRECISION", "OMP_NUM_THREADS")
 Lock = dict[str, Any]
 Attempt = Callable[[str, Callable[[], Lock]], Lock | None]
 
@@ -135,10 +139,10 @@ def _key(pipeline: Pipeline, task: Task, runtime: Runtime) -> str:
 
 
 def _answering(pipeline: Pipeline, task: Task, runtime: Runtime) -> list[Any]:
-    """Return all that decides what is answered, and with what code."""
+    """Return all that decides what is answered."""
     stages = [pipeline.chunk, pipeline.retrieve, *pipeline.refine, pipeline.pack, pipeline.answer]
     models = [runtime.identities(s) for s in stages]
-    return [[canonical(s) for s in stages], pipeline.index.tenant_key, models, task.corpus_digest, task.questions_digest, version("spanwise")]
+    return [[canonical(s) for s in stages], list(held_by(pipeline)), models, task.corpus_digest, task.questions_digest, version("spanwise")]
 
 
 def _wanted(task: Task) -> int | None:
@@ -147,12 +151,18 @@ def _wanted(task: Task) -> int | None:
 
 
 def _timing(name: str, pipeline: Pipeline, fresh: Index, task: Task, file: Path, runtime: Runtime) -> dict[str, Any]:
-    """Return the times of the sample; those of a run that was interrupted later, or had another judge, stay, as a chat model may be paid for them."""
-    wanted = _wanted(task)
-    work = key("latency", 1, _answering(pipeline, task, runtime), wanted, machine())
-    if (timing := kept(file, work)) is None:
+    """Return the times of the sample.
+
+    Where a chat model is asked, which may be paid, a whole sample stays for the same code, settings and machine: of a run that was interrupted later, or had
+    other metrics or another judge. Nothing else does: times are cheap where nobody is paid, and never quite the same.
+    """
+    wanted, paid = _wanted(task), bool(per_question(pipeline))
+    settings = [dump(pipeline), machine(), {k: v for k, v in os.environ.items() if k in SPEED}]
+    work = key("latency", 2, _answering(pipeline, task, runtime), wanted, settings, code()) if paid else ""
+    if not paid or (timing := kept(file, work)) is None:
         timing = measure(pipeline, fresh, task.questions, wanted, lambda picks: runtime.track(picks, f"time {name}", len(picks), still=True))
-        write_json(file, {**timing, "key": work})
+        whole_sample = timing["sample"] == size(len(task.questions), wanted)
+        write_json(file, {**timing, "key": work} if paid and whole_sample else timing)
     return timing
 
 

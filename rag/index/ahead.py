@@ -64,7 +64,7 @@ class Ahead:
                 self._follow(drafts[0])
 
     def _follow(self, draft: Draft) -> None:
-        _ = self.child  # it takes a third of a second to start, and does so while documents are read
+        _ = self.child  # it takes a third of a second to start, and does so while the rest is read
         while draft.chunks >= FIRST and draft.chunks - self._chunks >= WINDOW and not self._held:
             if self._layout is None:
                 self._begin(draft)

@@ -26,8 +26,11 @@ def segment_points(layout: Layout, points: int) -> int:
 
 
 def segments(layout: Layout, points: int) -> int:
-    """Return how many segments a shard of about `points` may have: one more than are filled, so that a small change is not merged into a large one at once."""
-    return MOST_COMPARED + 1 if _compared(layout) else points // segment_points(layout, points) + 1
+    """Return how many segments a shard of about `points` may have: one more than are filled, so that a small change is not merged into a large one at once.
+
+    Of a shard without a graph whose size is not known yet (0), as many as there will ever be, so that none are merged while more come.
+    """
+    return MOST_COMPARED + 1 if _compared(layout) and not points else points // segment_points(layout, points) + 1
 
 
 def _compared(layout: Layout) -> bool:

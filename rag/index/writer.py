@@ -70,7 +70,7 @@ class Job:
             self.engine.delete(self.engine.points_of(tenant, doc_id))
 
     def write(self, header: Mapping[str, Any], blobs: Sequence[bytes]) -> None:
-        """Write the points of a frame, while the next is taken: the engine lets go of the interpreter. What fails is raised by the next call."""
+        """Write the points of a frame, while the next is taken: the engine lets go of the interpreter. What fails is raised by one of the next two calls."""
         reached("child.write")
         self._look(sum(map(len, blobs)))
         operation = self.engine.operation(batch(header, blobs))

@@ -208,9 +208,9 @@ def test_a_run_says_what_is_known_of_its_judge(task: Path) -> None:
     }
 
 
-def timed(task: Path, out: str, wanted: int | None, metrics: list[str] = METRICS):
+def timed(task: Path, out: str, wanted: int | None, metrics: list[str] = METRICS, made=None):
     runtime = Runtime(show_progress=False)
-    return run(pipelines(), task / "docs", task / "questions.jsonl", task / out, metrics=metrics, latency_questions=wanted, runtime=runtime), runtime
+    return run(made or pipelines(), task / "docs", task / "questions.jsonl", task / out, metrics=metrics, latency_questions=wanted, runtime=runtime), runtime
 
 
 def locked(task: Path, out: str) -> dict[str, dict]:
@@ -236,28 +236,73 @@ def test_how_many_questions_are_timed_is_said_kept_and_part_of_what_makes_a_run_
         timed(task, "a", -1)
 
 
-def test_what_was_timed_before_an_interrupt_or_with_other_metrics_is_not_timed_again(task: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A chat model is paid for the sample: it is asked again only for another number, other questions or another configuration."""
-    asked: list[int | None] = []
+def chatty():
+    plain = {"chunk": "whole", "models": {"encoder": "hashing-64", "chat": "parrot"}, "answer": "generative"}
+    return {"words": parse({**plain, "retrieve": "bm25"}), "vectors": parse({**plain, "retrieve": "dense"})}
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[int | None]:
+    """How many were wanted, each time a sample is timed."""
+    found: list[int | None] = []
     real = runner.measure
 
     def counted(pipeline, fresh, questions, wanted, track):
-        asked.append(wanted)
+        found.append(wanted)
         return real(pipeline, fresh, questions, wanted, track)
+
+    monkeypatch.setattr(runner, "measure", counted)
+    return found
+
+
+def test_a_sample_that_was_paid_for_is_not_timed_again_after_an_interrupt_or_with_other_metrics(
+    task: Path, monkeypatch: pytest.MonkeyPatch, asked: list[int | None]
+) -> None:
+    """A chat model is asked again only for another number, other questions, another configuration or other code."""
 
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(runner, "measure", counted)
     with monkeypatch.context() as patch:
         patch.setattr(runner, "score", interrupted)
         with pytest.raises(KeyboardInterrupt):
-            timed(task, "a", 2)
+            timed(task, "a", 2, made=chatty())
     first = json.loads((task / "a" / "words" / "latency.json").read_text())
-    timed(task, "a", 2)
+    timed(task, "a", 2, made=chatty())
     assert asked == [2, 2], "one before the interrupt, the other configuration after it"
-    timed(task, "a", 2, ["recall@1", "latency_ms"])
+    timed(task, "a", 2, ["recall@1", "latency_ms"], chatty())
     assert asked == [2, 2]
     assert locked(task, "a")["words"]["latency"] == {k: v for k, v in first.items() if k != "key"}
-    timed(task, "a", 1, ["recall@1"])
+    timed(task, "a", 1, ["recall@1"], chatty())
     assert asked == [2, 2, 1, 1]
+    monkeypatch.setattr(runner, "code", lambda: "changed")
+    timed(task, "a", 1, ["recall@3"], chatty())
+    assert asked == [2, 2, 1, 1, 1, 1]
+
+
+def test_a_sample_that_came_out_short_is_timed_again(task: Path, monkeypatch: pytest.MonkeyPatch, asked: list[int | None]) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr("eval.latency.timed", lambda *_: None)  # as where the endpoint cannot be reached
+        timed(task, "a", 2, made=chatty())
+    assert locked(task, "a")["words"]["latency"]["sample"] == 0
+    timed(task, "a", 2, ["recall@1", "latency_ms"], chatty())
+    assert asked == [2] * 4
+    assert locked(task, "a")["words"]["latency"]["sample"] == 2
+
+
+def test_where_nobody_is_paid_every_run_times_anew(task: Path, asked: list[int | None]) -> None:
+    """Nothing that makes the same configuration quicker or slower can be hidden by times from before."""
+    timed(task, "a", 2)
+    timed(task, "a", 2, ["recall@1", "latency_ms"])
+    assert asked == [2] * 4
+
+
+def test_what_becomes_of_duplicates_is_part_of_what_makes_a_run_anew(task: Path) -> None:
+    (task / "docs" / "again.md").write_text(TEXTS["rank.md"], encoding="utf-8")
+    plain = {"chunk": "whole", "retrieve": "bm25", "models": {"encoder": "hashing-64"}, "answer": {"use": "extractive", "blend": 0}}
+    chunks = []
+    for duplicates in ("report", "drop"):
+        made = {"words": parse({**plain, "index": {"duplicates": duplicates}})}
+        run(made, task / "docs", task / "questions.jsonl", task / "a", metrics=["recall@1"], runtime=Runtime(show_progress=False))
+        chunks.append(json.loads((task / "a" / "words" / "lock.json").read_text())["chunks"])
+    assert chunks == [4, 3]

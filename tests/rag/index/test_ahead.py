@@ -24,10 +24,10 @@ def documents():
     return [Document(f"d{n:02d}", " ".join(["cat", "dog", f"w{n}"] * (1 + n // 4)), {"team": f"t{n % 2}", "n": n}) for n in range(COUNT)]
 
 
-@pytest.fixture
-def small(monkeypatch):
-    """Windows of four chunks, of which the first is sent after eight; every document is prepared as it comes."""
-    monkeypatch.setattr(scan, "TOGETHER", 1)
+@pytest.fixture(params=[1, 7])
+def small(monkeypatch, request):
+    """Windows of four chunks, of which the first is sent after eight; documents are prepared as they come, or seven together."""
+    monkeypatch.setattr(scan, "TOGETHER", request.param)
     monkeypatch.setattr(ahead, "FIRST", 8)
     monkeypatch.setattr(ahead, "WINDOW", 4)
     monkeypatch.setattr(commit, "WINDOW", 4)

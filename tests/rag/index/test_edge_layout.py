@@ -27,12 +27,14 @@ def test_beyond_a_size_segments_grow_and_do_not_become_more(points, size, segmen
     assert config(PLAIN, points).optimizers.default_segment_number == segments
 
 
-@pytest.mark.parametrize(("points", "size"), [(0, 11_000), (176_000, 11_000), (176_001, 11_001), (10**6, 62_500)])
-def test_without_a_graph_segments_are_small_so_that_all_processors_compare(points, size):
-    """How many there may be does not depend on the points: at first they are not known, and few must not be merged while more come."""
+@pytest.mark.parametrize(
+    ("points", "size", "most"), [(0, 11_000, 17), (900, 11_000, 1), (22_500, 11_000, 3), (176_000, 11_000, 17), (176_001, 11_001, 16), (10**6, 62_500, 17)]
+)
+def test_without_a_graph_segments_are_small_so_that_all_processors_compare(points, size, most):
+    """Where the points are not known yet, as many are allowed as there may ever be: few must not be merged while more come."""
     for layout in (Layout({"d": DIMENSION}, ()), Layout({"d": DIMENSION}, (), quantization="scalar")):
         assert segment_points(layout, points) == size
-        assert config(layout, points).optimizers.default_segment_number == 17
+        assert config(layout, points).optimizers.default_segment_number == most
     assert segment_points(Layout({}, ("s",)), points) >= 50_000  # keywords alone
 
 
@@ -124,3 +126,18 @@ def test_what_lies_in_several_segments_is_found_as_in_one(tmp_path, vectors, qua
         assert engine.nearest("s", words, 20, Scope(), None, True) == one.nearest("s", words, 20, Scope(), None, True)
     engine.close()
     one.close()
+
+
+@pytest.mark.parametrize("layout", [Layout({"d": DIMENSION}, ()), Layout({"d": DIMENSION}, (), quantization="scalar"), PLAIN])
+def test_many_small_changes_leave_few_segments(tmp_path, vectors, layout):
+    """Each leaves one more, which the next puts together with others: two are there at the start, the second empty."""
+    built(tmp_path, layout, vectors).close()
+    for n in range(6):
+        engine = EdgeEngine.patch(tmp_path / "shard", layout, POINTS)
+        engine.delete([name(n)])
+        engine.write([PointRecord(name(n), {"d": vectors[n]}, {}, {"kind": "chunk"})])
+        engine.finish()
+        assert sum(1 for p in (tmp_path / "shard" / "segments").iterdir() if p.is_dir()) <= 3
+    engine = EdgeEngine.load(tmp_path / "shard", layout)
+    assert engine.count() == POINTS
+    engine.close()

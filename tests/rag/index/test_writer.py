@@ -52,6 +52,30 @@ def test_a_frame_that_cannot_be_written_is_said_by_a_later_order(job):
         job.delete([])
 
 
+ORDERS = {
+    "delete": lambda job: job.delete([]),
+    "layout": lambda job: job.lay_out(LAYOUT, 100),
+    "reweigh": lambda job: job.reweigh({"space": "s", "ids": [], "lengths": []}, [b"", b""]),
+    "seal": lambda job: job.seal(None, {}),
+}
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_no_order_goes_on_after_a_frame_that_was_not_written(job, order, monkeypatch):
+    """The engine is sound again by then: only the frame itself is lost, and a generation without it must not come to be."""
+
+    def full(_):
+        raise StoreError("the disk was full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(job.engine, "apply", full)
+        job.write(*frame(1))
+        job._writing[0].exception()  # it has failed, and nobody was told
+    with pytest.raises(StoreError, match="the disk was full"):
+        ORDERS[order](job)
+    assert not (job.path / "manifest.json").exists()
+
+
 def test_a_frame_that_no_engine_may_see_is_refused_at_once(job):
     header, blobs = frame(1)
     with pytest.raises(StoreError, match="is not finite and non-zero"):
