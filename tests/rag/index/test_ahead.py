@@ -24,10 +24,10 @@ def documents():
     return [Document(f"d{n:02d}", " ".join(["cat", "dog", f"w{n}"] * (1 + n // 4)), {"team": f"t{n % 2}", "n": n}) for n in range(COUNT)]
 
 
-@pytest.fixture(params=[1, 7])
-def small(monkeypatch, request):
-    """Windows of four chunks, of which the first is sent after eight; documents are prepared as they come, or seven together."""
-    monkeypatch.setattr(scan, "TOGETHER", request.param)
+@pytest.fixture
+def small(monkeypatch):
+    """Windows of four chunks, of which the first is sent after eight; every document is prepared as it comes."""
+    monkeypatch.setattr(scan, "TOGETHER", 1)
     monkeypatch.setattr(ahead, "FIRST", 8)
     monkeypatch.setattr(ahead, "WINDOW", 4)
     monkeypatch.setattr(commit, "WINDOW", 4)
@@ -54,8 +54,10 @@ def both(lab, monkeypatch, pipeline, given):
     return made
 
 
+@pytest.mark.parametrize("together", [1, 7])
 @pytest.mark.parametrize("index", [{}, {"tenant_key": "team"}, {"search": "exact"}, {"search": "hnsw"}, {"duplicates": "drop", "duplicate_similarity": 0.5}])
-def test_the_index_is_the_same(lab, monkeypatch, small, index):
+def test_the_index_is_the_same(lab, monkeypatch, small, index, together):
+    monkeypatch.setattr(scan, "TOGETHER", together)
     given = [*documents(), Document("same", documents()[0].text, {"team": "t0", "n": 1})]
     pipeline = lab.pipeline(index=index, retrieve={"use": "rrf", "of": ["bm25", "dense", {"use": "bm25", "k1": 2.0}]})
     (streamed, more), (whole, writes) = both(lab, monkeypatch, pipeline, given)
