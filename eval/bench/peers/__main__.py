@@ -72,7 +72,7 @@ def measured(
         raise ConfigError(f"--python {python}: is not there; `make bench-peers` makes the peers' environment")
     inputs.write(folder / "inputs", chunks, str(locate(BUNDLED)), REPOSITORY)
     given = inputs.read(folder / "inputs")
-    plan = Plan(entries, folder / "inputs", folder / "work", str(python.absolute()), rounds, note)
+    plan = Plan(entries, folder / "inputs", folder / "work", str(python.absolute()), rounds, note, pause=1.0)
     said: dict[str, Any] = {"chunks": chunks, "words": inputs.WORDS, "dimension": inputs.DIMENSION, "characters": sum(map(len, given.passages))}
     if work == "search":
         most = (len(given.queries) - 2) // 2 - 3

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -32,6 +33,7 @@ class Plan:
     rounds: int
     say: Say
     command: Callable[[str], list[str]] = script
+    pause: float = 0.0  # seconds before a competitor searches: threads of the one before may still spin
 
     def start(self, entry: Entry, place: Path) -> Process:
         """Start the process of a competitor."""
@@ -106,6 +108,7 @@ def searching(plan: Plan, count: int, questions: int) -> dict[str, Any]:
             picks = [next(places) for _ in range(WARM)]
             for n in range(plan.rounds + 1):  # the first warms up
                 for entry in [e for e in plan.entries if e.name in there and takes_part(e, mode)]:
+                    time.sleep(plan.pause)
                     try:
                         answer = there[entry.name].order("search", queries=picks, live=mode == LIVE)
                     except Failed as error:
