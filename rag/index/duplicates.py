@@ -108,15 +108,10 @@ def sketches(texts: Sequence[str]) -> list[str]:
     return [binascii.b2a_base64(own.tobytes(), newline=False).decode("ascii") for own in kept]
 
 
-def sketch(text: str) -> str:
-    """Return the signature of one text."""
-    return sketches([text])[0]
-
-
 def _decoded(signature: str) -> bytes:
     data = binascii.a2b_base64(signature, strict_mode=True)
     if len(data) != HASHES:
-        raise ValueError(f"a signature holds {HASHES} bytes, this one {len(data)}; make it again with `sketch`")
+        raise ValueError(f"a signature holds {HASHES} bytes, this one {len(data)}; make it again with `sketches`")
     return data
 
 

@@ -82,10 +82,6 @@ class EdgeEngine:
                 native.append(edge.Point(p.id, vectors, dict(p.payload)))
             self._shard.update(edge.UpdateOperation.upsert_points(native))
 
-    def write_batch(self, batch: Batch) -> None:
-        """Do as `write`, from arrays."""
-        self.apply(self.operation(batch))
-
     def operation(self, batch: Batch) -> edge.UpdateOperation:
         """Return what `apply` writes of points, which have passed the gate: while one batch is written, a thread may make this of the next."""
         validate_batch(batch, self.layout.dense, self.layout.sparse)

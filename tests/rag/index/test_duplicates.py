@@ -15,9 +15,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binom
 
-from rag.index.duplicates import CROWD, HASHES, Candidate, Duplicate, Work, band_rows, find, miss_probability, similarity, sketch, sketches
+from rag.index.duplicates import CROWD, HASHES, Candidate, Duplicate, Work, band_rows, find, miss_probability, similarity, sketches
 
 PAST = "It was the best of times, it was the worst of times, it was the age of wisdom"
+
+
+def sketch(text):
+    """The signature of one text."""
+    return sketches([text])[0]
 
 
 def words(seed: int, n: int) -> list[str]:
@@ -58,7 +63,7 @@ def test_signatures_made_together_are_those_made_one_by_one(texts):
 
 def test_a_signature_is_the_same_in_another_process():
     """Kept signatures must still fit tomorrow: this one was written by version 2."""
-    code = f"from rag.index.duplicates import sketch; import sys; sys.stdout.write(sketch({PAST!r}))"
+    code = f"from rag.index.duplicates import sketches; import sys; sys.stdout.write(sketches([{PAST!r}])[0])"
     env = {**os.environ, "PYTHONHASHSEED": "7", "PYTHONPATH": "."}
     made = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=env).stdout
     assert made == sketch(PAST)
